@@ -1,3 +1,4 @@
 pub mod source;
 pub mod diagnostic;
 pub mod yaml;
+pub mod object;

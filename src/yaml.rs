@@ -152,7 +152,9 @@ impl Node {
             Json::Bool(flag) => Value::Bool(*flag),
             Json::Number(number) => Value::Number(number.clone()),
             Json::String(text) => Value::String(text.clone()),
-            Json::Array(items) => Value::List(items.iter().map(|item| Node::from_json(item, place)).collect()),
+            Json::Array(items) => {
+                Value::List(items.iter().map(|item| Node::from_json(item, place)).collect())
+            }
             Json::Object(members) => Value::Map(Map {
                 entries: members
                     .iter()

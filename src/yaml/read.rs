@@ -278,7 +278,9 @@ impl<'t> Reader<'t> {
                 if !is_kind {
                     let message = format!("`{text}` cannot be read as the tag `!!{kind}` says");
                     self.fail(
-                        Diagnostic::error("yaml-tag", message).at(place).help("remove the tag or mend the value"),
+                        Diagnostic::error("yaml-tag", message)
+                            .at(place)
+                            .help("remove the tag or mend the value"),
                     );
                 }
                 value
@@ -300,10 +302,13 @@ impl<'t> Reader<'t> {
     fn unknown_tag(&mut self, tag: &Tag, place: Place) {
         let written = tag.original();
         self.fail(
-            Diagnostic::error("yaml-tag", format!("the tag `{written}` has no meaning in a Kubernetes manifest"))
-                .at(place)
-                .label("tagged value")
-                .help("remove the tag"),
+            Diagnostic::error(
+                "yaml-tag",
+                format!("the tag `{written}` has no meaning in a Kubernetes manifest"),
+            )
+            .at(place)
+            .label("tagged value")
+            .help("remove the tag"),
         );
     }
 
@@ -322,9 +327,10 @@ impl<'t> Reader<'t> {
         let place = Place::new(self.source, start..start + length);
         let line_start = self.text[..start].rfind('\n').map_or(0, |i| i + 1);
         let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let diagnostic = Diagnostic::error("yaml-syntax", format!("this is not valid YAML: {}", error.info()))
-            .at(place)
-            .label("cannot be read from here on");
+        let diagnostic =
+            Diagnostic::error("yaml-syntax", format!("this is not valid YAML: {}", error.info()))
+                .at(place)
+                .label("cannot be read from here on");
         match hint(line, &error.info()) {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
@@ -347,7 +353,9 @@ fn hint(line: &str, info: &str) -> Option<&'static str> {
     } else if info.contains("flow") || line.contains('[') || line.contains('{') {
         Some("is a `[` or `{` left open, or a comma missing?")
     } else {
-        Some("check the indentation of this line and the one before, and that strings with special characters are quoted")
+        Some(
+            "check the indentation of this line and the one before, and that strings with special characters are quoted",
+        )
     }
 }
 
@@ -369,10 +377,13 @@ fn key_of(node: &Node, text: &str, place: Place) -> Result<String, Box<Diagnosti
                 _ => "null".to_owned(),
             };
             Err(Box::new(
-                Diagnostic::error("yaml-key", format!("the key `{written}` is read as `{read_as}` by Kubernetes' own YAML reader"))
-                    .at(place)
-                    .label("not a string")
-                    .fix("quote the key", place, format!("\"{written}\"")),
+                Diagnostic::error(
+                    "yaml-key",
+                    format!("the key `{written}` is read as `{read_as}` by Kubernetes' own YAML reader"),
+                )
+                .at(place)
+                .label("not a string")
+                .fix("quote the key", place, format!("\"{written}\"")),
             ))
         }
     }
@@ -418,8 +429,9 @@ mod tests {
 
     #[test]
     fn reads_what_kubectl_reads() {
-        let (documents, findings) =
-            read_text("\u{feff}a: &x {k: 0644}\r\nb: *x\r\nc:\r\n  <<: *x\r\n  k: 1\r\n---\n# only a comment\n---\n[yes, 'yes']\n...\n");
+        let (documents, findings) = read_text(
+            "\u{feff}a: &x {k: 0644}\r\nb: *x\r\nc:\r\n  <<: *x\r\n  k: 1\r\n---\n# only a comment\n---\n[yes, 'yes']\n...\n",
+        );
         assert_eq!(findings, Vec::<String>::new());
         assert_eq!(documents[0], serde_json::json!({"a": {"k": 420}, "b": {"k": 420}, "c": {"k": 1}}));
         assert_eq!(documents[1], serde_json::Value::Null);

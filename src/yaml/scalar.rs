@@ -20,7 +20,8 @@ pub(super) fn resolve(text: &str) -> Value {
 
 /// Says whether YAML 1.1 and 1.2 readers disagree about an unquoted scalar.
 pub(super) fn is_ambiguous(text: &str) -> bool {
-    let old_boolean = matches!(resolve(text), Value::Bool(_)) && !text.eq_ignore_ascii_case("true")
+    let old_boolean = matches!(resolve(text), Value::Bool(_))
+        && !text.eq_ignore_ascii_case("true")
         && !text.eq_ignore_ascii_case("false");
     let digits = text.trim_start_matches(['+', '-']);
     let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
@@ -36,7 +37,9 @@ fn is_sexagesimal(text: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     !rest.is_empty()
         && is_digits(first)
-        && rest.iter().all(|part| is_digits(part) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60))
+        && rest
+            .iter()
+            .all(|part| is_digits(part) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60))
 }
 
 fn number(text: &str) -> Option<serde_json::Number> {
@@ -122,11 +125,30 @@ mod tests {
     #[test]
     fn plain_scalars_resolve_as_kubectl_does() {
         let cases = [
-            ("yes", "true"), ("off", "false"), ("y", "true"), ("~", "null"), ("", "null"), ("0644", "420"),
-            ("0o17", "15"), ("1_000", "1000"), ("1:30", "\"1:30\""), ("0x1F", "31"), ("1e3", "1000"),
-            ("1.5", "1.5"), ("-7", "-7"), ("+7", "7"), ("08", "8"), ("2024-01-01", "\"2024-01-01\""),
-            ("-", "\"-\""), (".", "\".\""), ("1.2.3", "\"1.2.3\""), ("500m", "\"500m\""), ("0x", "\"0x\""),
-            ("18446744073709551615", "18446744073709551615"), ("1.0", "1"), ("_1", "\"_1\""),
+            ("yes", "true"),
+            ("off", "false"),
+            ("y", "true"),
+            ("~", "null"),
+            ("", "null"),
+            ("0644", "420"),
+            ("0o17", "15"),
+            ("1_000", "1000"),
+            ("1:30", "\"1:30\""),
+            ("0x1F", "31"),
+            ("1e3", "1000"),
+            ("1.5", "1.5"),
+            ("-7", "-7"),
+            ("+7", "7"),
+            ("08", "8"),
+            ("2024-01-01", "\"2024-01-01\""),
+            ("-", "\"-\""),
+            (".", "\".\""),
+            ("1.2.3", "\"1.2.3\""),
+            ("500m", "\"500m\""),
+            ("0x", "\"0x\""),
+            ("18446744073709551615", "18446744073709551615"),
+            ("1.0", "1"),
+            ("_1", "\"_1\""),
         ];
         for (text, expected) in cases {
             assert_eq!(show(text), expected, "{text}");

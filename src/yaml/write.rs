@@ -19,7 +19,8 @@ pub fn write(node: &Node) -> String {
 
 /// Writes indented JSON, ending with a line break.
 pub fn write_json(node: &Node) -> String {
-    let mut text = serde_json::to_string_pretty(&node.to_json()).expect("a tree of JSON values has a JSON form");
+    let mut text =
+        serde_json::to_string_pretty(&node.to_json()).expect("a tree of JSON values has a JSON form");
     text.push('\n');
     text
 }
