@@ -1,5 +1,6 @@
 pub mod source;
 pub mod diagnostic;
 pub mod yaml;
-pub mod object;
 pub mod schema;
+pub mod object;
+pub mod diff;
