@@ -17,6 +17,9 @@ import (
 // control plane does; else `serve` ends it.
 func inside(folder, binaries, noNode string) error {
 	runtime.LockOSThread()
+	if err := os.Mkdir(dataFolder(folder), 0o700); err != nil {
+		return err
+	}
 	if noNode == "" {
 		if err := makeHome(folder); err != nil {
 			noNode = err.Error()

@@ -17,6 +17,12 @@ func diesWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 }
 
+// isZombie says whether a process has ended and its new parent has yet to notice.
+func isZombie(pid int) bool {
+	status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	return strings.Contains(string(status), "\nState:\tZ")
+}
+
 func isolate(command *exec.Cmd) {
 	command.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID | syscall.CLONE_NEWNS
 }

@@ -13,6 +13,8 @@ import (
 
 func diesWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{} }
 
+func isZombie(int) bool { return false }
+
 func isolate(*exec.Cmd) {}
 
 func nodeImpossible() string { return "containers need Linux" }

@@ -145,7 +145,7 @@ func sweep(folder string) error {
 	var pid int
 	if _, err := fmt.Sscan(string(input), &pid); err == nil {
 		for range 500 {
-			if syscall.Kill(-pid, syscall.SIGKILL) == syscall.ESRCH {
+			if syscall.Kill(-pid, syscall.SIGKILL) == syscall.ESRCH || isZombie(pid) {
 				break
 			}
 			time.Sleep(10 * time.Millisecond)
