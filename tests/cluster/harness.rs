@@ -330,14 +330,17 @@ impl TestNamespace {
         self.cluster.requests(since, |request| request.namespace == self.name)
     }
 
-    /// Lets `user` use `verbs` on `resources` (as in a Role, `deployments.apps` for other groups than the core) here.
-    pub fn allow(&self, user: &str, verbs: &str, resources: &[&str]) {
-        let role = format!("{user}-{}", resources.concat().replace(['.', '/'], "-"));
-        let verbs = format!("--verb={verbs}");
-        let resources = format!("--resource={}", resources.join(","));
-        success(self.kubectl(&["create", "role", &role, &verbs, &resources]));
-        let (role_flag, user) = (format!("--role={role}"), format!("--user={user}"));
-        success(self.kubectl(&["create", "rolebinding", &role, &role_flag, &user]));
+    /// Lets a user do this here, from now on: `allow("developer", &["get", "list"], &["secrets", "jobs.batch"])`.
+    pub fn allow(&self, user: &str, verbs: &[&str], resources: &[&str]) {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
+        let role = format!("{user}-{}", COUNT.fetch_add(1, Ordering::Relaxed));
+        let (verb_list, resource_list) = (verbs.join(","), resources.join(","));
+        success(self.kubectl(&["create", "role", &role, "--verb", &verb_list, "--resource", &resource_list]));
+        success(self.kubectl(&["create", "rolebinding", &role, "--role", &role, "--user", user]));
+        let (Some(verb), Some(resource)) = (verbs.last(), resources.last()) else { return };
+        eventually("the server knows of the role", || {
+            self.kubectl(&["auth", "can-i", verb, resource, "--as", user]).status.success().then_some(())
+        });
     }
 }
 

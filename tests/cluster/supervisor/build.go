@@ -69,10 +69,12 @@ func build() (string, error) {
 	command := exec.Command("go", append(args, "-o", unfinished+"/", "tool")...)
 	command.Dir = module()
 	command.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=")
-	command.Stdout, command.Stderr = os.Stderr, os.Stderr
 	command.SysProcAttr = diesWithParent()
-	if err := command.Run(); err != nil {
-		return "", fmt.Errorf("go build of Kubernetes %s in %s: %w", full, module(), err)
+	stop := every(time.Minute, func() { say("still building, for %s now", time.Since(began).Round(time.Second)) })
+	output, err := command.CombinedOutput() // hundreds of "downloading" lines
+	stop()
+	if err != nil {
+		return "", fmt.Errorf("go build of Kubernetes %s in %s: %w\n%s", full, module(), err, lastLines(string(output), 20))
 	}
 	// Renamed when it is whole, so that an interrupted build is never taken for one.
 	if err := os.Rename(unfinished, folder); err != nil {
@@ -80,4 +82,14 @@ func build() (string, error) {
 	}
 	say("built Kubernetes %s in %s", full, time.Since(began).Round(time.Second))
 	return folder, nil
+}
+
+func every(pause time.Duration, do func()) (stop func()) {
+	ticker := time.NewTicker(pause)
+	go func() {
+		for range ticker.C {
+			do()
+		}
+	}()
+	return ticker.Stop
 }

@@ -171,7 +171,8 @@ func (h *host) until(what string, happened func() bool) error {
 }
 
 func (h *host) blame(end end) *ended {
-	return &ended{end, lastLines(h.logFile(end.name), 8)}
+	log, _ := os.ReadFile(h.logFile(end.name))
+	return &ended{end, lastLines(string(log), 8)}
 }
 
 // ended says that a process ended by itself, which none should.

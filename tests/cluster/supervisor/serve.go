@@ -292,8 +292,7 @@ func kubectl(args []string) error {
 	return syscall.Exec(cluster.Kubectl, append([]string{"kubectl"}, args...), env)
 }
 
-func lastLines(file string, count int) string {
-	text, _ := os.ReadFile(file)
-	lines := strings.Split(strings.TrimSpace(string(text)), "\n")
+func lastLines(text string, count int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
 	return strings.Join(lines[max(0, len(lines)-count):], "\n")
 }
