@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -197,7 +198,11 @@ func running() *Cluster {
 	return &cluster
 }
 
-func stateFile() string { return filepath.Join(cache(), "up.json") }
+// stateFile tells of the cluster that `up` started. DAPHNIA_CLUSTER is a name for one
+// more, beside the usual one.
+func stateFile() string {
+	return filepath.Join(cache(), cmp.Or(os.Getenv("DAPHNIA_CLUSTER"), "up")+".json")
+}
 
 func up() error {
 	if err := os.MkdirAll(cache(), 0o755); err != nil {
@@ -224,7 +229,7 @@ func up() error {
 	if err != nil {
 		return err
 	}
-	logFile := filepath.Join(cache(), "up.log")
+	logFile := strings.TrimSuffix(stateFile(), "json") + "log"
 	log, err := os.Create(logFile)
 	if err != nil {
 		return err
