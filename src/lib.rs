@@ -3,3 +3,4 @@ pub mod diagnostic;
 pub mod yaml;
 pub mod object;
 pub mod diff;
+pub mod cluster;
