@@ -31,5 +31,6 @@ pub mod manifest;
 pub mod object;
 pub mod render;
 pub mod diff;
+pub mod cluster;
 pub mod report;
 pub mod cli;
