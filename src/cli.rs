@@ -1,6 +1,9 @@
 //! Arguments, exit status; each command a few calls of stages.
 
+mod apply;
+mod diff;
 mod render;
+mod server;
 mod validate;
 
 use std::path::PathBuf;
@@ -38,6 +41,8 @@ Exit status:
 enum Command {
     Validate(validate::ValidateArgs),
     Render(render::RenderArgs),
+    Diff(diff::DiffArgs),
+    Apply(apply::ApplyArgs),
 }
 
 /// What a run ends with.
@@ -48,6 +53,18 @@ impl Status {
     pub const DONE: Status = Status(0);
     /// Findings, changes or a failed job: what the command looks for was found.
     pub const FOUND: Status = Status(1);
+    pub const TIMED_OUT: Status = Status(70);
+    pub const INTERRUPTED: Status = Status(130);
+    pub const TERMINATED: Status = Status(143);
+
+    fn is_interruption(self) -> bool {
+        self == Status::INTERRUPTED || self == Status::TERMINATED
+    }
+
+    /// Where 1 means "there are changes", an error must not be 1.
+    fn as_error(self) -> Status {
+        if self == Status::FOUND { Status(2) } else { self }
+    }
 
     fn of(class: Class) -> Status {
         match class {
@@ -78,6 +95,8 @@ pub fn run() -> ExitCode {
     let status = match Cli::parse().command {
         Command::Validate(args) => validate::validate(&args),
         Command::Render(args) => render::render(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Apply(args) => apply::apply(&args),
     };
     ExitCode::from(status.0)
 }
@@ -93,7 +112,7 @@ struct Input {
     #[arg(short = 'f', long = "filename", id = "files", value_name = "FILE")]
     files: Vec<PathBuf>,
 
-    /// Set a field of the manifest: `--set spec.backoffLimit=3`
+    /// Set a field of the manifest, for example `spec.backoffLimit=3`
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<String>,
 }

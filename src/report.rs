@@ -1,10 +1,16 @@
 //! The only printer: findings, objects, differences and progress, to standard output and standard error.
 
+mod changes;
 mod findings;
+mod progress;
+
+pub use progress::LogPrefix;
 
 use std::io::{ErrorKind, Write};
 
+use crate::cluster::Progress;
 use crate::diagnostic::{Diagnostic, Level};
+use crate::diff::ChangeSet;
 use crate::source::{Place, Sources};
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
@@ -28,6 +34,30 @@ impl Report {
     /// Prints the product.
     pub fn product(&self, text: &str) {
         to_stdout(text);
+    }
+
+    /// Prints what would change, to standard output, and a summary to standard error.
+    pub fn changes(&self, changes: &ChangeSet, all: bool) {
+        to_stdout(&changes::text(changes, all));
+        self.note(&changes::summary(changes));
+        for change in &changes.changes {
+            if let Some(note) = &change.note {
+                self.note(&format!("{}: {note}", change.id));
+            }
+        }
+    }
+
+    /// Prints what happens in the cluster, as it happens.
+    pub fn progress(progress: &Progress, prefix: LogPrefix) {
+        progress::print(progress, prefix);
+    }
+
+    /// Asks a question on the terminal; anything but yes is no.
+    pub fn is_confirmed(&self, question: &str) -> bool {
+        to_stderr(&format!("{} [y/N] ", without_controls(question)));
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
     }
 
     /// Prints a line about what goes on.

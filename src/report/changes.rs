@@ -38,7 +38,11 @@ fn change_text(change: &Change, all: bool) -> String {
                 ChangeTag::Insert => ('+', ADDED),
                 ChangeTag::Equal => (' ', Style::new()),
             };
-            let _ = writeln!(text, "{style}{sign}{}{style:#}", without_controls(line.value().trim_end_matches('\n')));
+            let _ = writeln!(
+                text,
+                "{style}{sign}{}{style:#}",
+                without_controls(line.value().trim_end_matches('\n'))
+            );
         }
     }
     text.push('\n');
