@@ -107,7 +107,8 @@ fn requests_are_seen_with_their_user_and_answer() {
     assert!(as_developer.output().expect("kubectl runs").status.success());
 
     let seen = namespace.requests(mark);
-    let asked = seen.iter().filter(|request| request.uri.contains("configmaps") || request.uri.contains("secrets"));
+    let asked =
+        seen.iter().filter(|request| request.uri.contains("configmaps") || request.uri.contains("secrets"));
     let asked = asked.map(|request| (&*request.verb, &*request.user, request.code)).collect::<Vec<_>>();
     let expected =
         [("get", "admin", Some(404)), ("list", "developer", Some(403)), ("list", "developer", Some(200))];
