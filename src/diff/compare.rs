@@ -1,0 +1,256 @@
+//! Two trees → the fields in which they differ, each with its cause.
+
+use super::owned::{self, Step};
+use super::{Cause, FieldChange, quantity};
+use crate::source::{Place, Sources};
+use crate::yaml::{Key, Map, Node, Value};
+
+/// The cleaned trees of one object, before and after; `desired` says where a value was written.
+#[derive(Clone, Copy)]
+pub struct Trees<'a> {
+    pub before: Option<&'a Node>,
+    pub after: Option<&'a Node>,
+    pub desired: Option<&'a Node>,
+}
+
+/// The uncleaned objects: their managedFields name the owner of each field.
+#[derive(Clone, Copy)]
+pub struct Owners<'a> {
+    pub live: Option<&'a Node>,
+    pub predicted: Option<&'a Node>,
+}
+
+pub struct Comparison {
+    pub fields: Vec<FieldChange>,
+    /// The tree before, with the changes that are yours.
+    pub yours: Option<Node>,
+}
+
+pub fn compare(trees: Trees, owners: Owners, sources: &Sources) -> Comparison {
+    compare_with(trees, owners, &|place| Cause::of(place, sources))
+}
+
+/// Returns the paths in which two cleaned trees differ.
+pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
+    let trees = Trees { before: Some(before), after: Some(after), desired: None };
+    let comparison = compare_with(trees, Owners { live: None, predicted: None }, &|_| Cause::You);
+    comparison.fields.into_iter().map(|field| field.path).collect()
+}
+
+fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
+    let mut walk = Walk { owners, cause_of, steps: Vec::new(), fields: Vec::new() };
+    let nearest = trees.desired.map(|node| node.place);
+    let yours = walk.node(trees, nearest);
+    Comparison { fields: walk.fields, yours }
+}
+
+struct Walk<'a> {
+    owners: Owners<'a>,
+    cause_of: &'a dyn Fn(Place) -> Cause,
+    steps: Vec<Step>,
+    fields: Vec<FieldChange>,
+}
+
+impl Walk<'_> {
+    /// Records the differences below a node, and returns what it is once only your changes are made.
+    fn node(&mut self, trees: Trees, nearest: Option<Place>) -> Option<Node> {
+        let Trees { before, after, desired } = trees;
+        if before == after || same_value(before, after) {
+            return before.cloned();
+        }
+        let nearest = desired.map(|node| node.place).or(nearest);
+        // Only what is there before and after, or is new, is worth taking apart; what goes, goes whole.
+        if let Some(after) = after {
+            match (before.map(|node| &node.value), &after.value) {
+                (None | Some(Value::Map(_)), Value::Map(map)) if before.is_some() || !map.is_empty() => {
+                    return self.map(before, after, desired, nearest);
+                }
+                (None | Some(Value::List(_)), Value::List(items)) => {
+                    let old = before.and_then(Node::as_list).unwrap_or_default();
+                    if let Some(keys) = list_keys(old, items) {
+                        return self.list(before, after, desired, nearest, keys);
+                    }
+                }
+                _ => {}
+            }
+        }
+        self.change(trees, nearest)
+    }
+
+    fn map(
+        &mut self,
+        before: Option<&Node>,
+        after: &Node,
+        desired: Option<&Node>,
+        nearest: Option<Place>,
+    ) -> Option<Node> {
+        let empty = Map::default();
+        let old = before.and_then(Node::as_map).unwrap_or(&empty);
+        let new = after.as_map().unwrap_or(&empty);
+        let added = new.entries.iter().filter(|(key, _)| old.get(&key.text).is_none());
+        let keys: Vec<&Key> = old.entries.iter().chain(added).map(|(key, _)| key).collect();
+        let mut yours = Map::default();
+        for key in keys {
+            let name = key.text.as_str();
+            self.steps.push(Step::Key(name.to_owned()));
+            let wanted = desired.and_then(|node| node.get(name));
+            let trees = Trees { before: old.get(name), after: new.get(name), desired: wanted };
+            if let Some(node) = self.node(trees, nearest) {
+                yours.entries.push((key.clone(), node));
+            }
+            self.steps.pop();
+        }
+        let is_new = before.is_none() && yours.is_empty();
+        (!is_new).then(|| Node::new(Value::Map(yours), before.unwrap_or(after).place))
+    }
+
+    fn list(
+        &mut self,
+        before: Option<&Node>,
+        after: &Node,
+        desired: Option<&Node>,
+        nearest: Option<Place>,
+        keys: &[&str],
+    ) -> Option<Node> {
+        let old = before.and_then(Node::as_list).unwrap_or_default();
+        let new = after.as_list().unwrap_or_default();
+        let wanted = desired.and_then(Node::as_list).unwrap_or_default();
+        let find = |items: &[Node], item: &Node| items.iter().position(|other| same_key(other, item, keys));
+        let mut yours = Vec::new();
+        for (index, item) in new.iter().enumerate() {
+            self.steps.push(Step::Item { index, item: item.clone() });
+            let trees = Trees {
+                before: find(old, item).map(|i| &old[i]),
+                after: Some(item),
+                desired: find(wanted, item).map(|i| &wanted[i]),
+            };
+            yours.extend(self.node(trees, nearest));
+            self.steps.pop();
+        }
+        for (index, item) in old.iter().enumerate().filter(|(_, item)| find(new, item).is_none()) {
+            self.steps.push(Step::Item { index, item: item.clone() });
+            let trees = Trees { before: Some(item), after: None, desired: None };
+            yours.extend(self.node(trees, nearest));
+            self.steps.pop();
+        }
+        let kept: Vec<&Node> = old.iter().filter(|item| find(new, item).is_some()).collect();
+        let moved: Vec<&Node> = new.iter().filter(|item| find(old, item).is_some()).collect();
+        if kept.iter().zip(&moved).any(|(a, b)| !same_key(a, b, keys)) {
+            // The items are the same in another order: each alone is unchanged, but the list is not.
+            self.change(Trees { before, after: Some(after), desired }, nearest);
+        }
+        let is_new = before.is_none() && yours.is_empty();
+        (!is_new).then(|| Node::new(Value::List(yours), before.unwrap_or(after).place))
+    }
+
+    fn change(&mut self, trees: Trees, nearest: Option<Place>) -> Option<Node> {
+        let Trees { before, after, desired } = trees;
+        let cause = self.cause(trees);
+        let yours = if cause.is_yours() { after.cloned() } else { before.cloned() };
+        let owner = self.owners.live.and_then(|live| owned::owner(live, &self.steps));
+        self.fields.push(FieldChange {
+            path: path(&self.steps),
+            before: before.cloned(),
+            after: after.cloned(),
+            owner: owner.filter(|owner| owner.name != owned::FIELD_MANAGER).map(|owner| owner.name),
+            place: desired.map(|node| node.place).or_else(|| nearest.filter(|_| cause.is_yours())),
+            cause,
+        });
+        yours
+    }
+
+    fn cause(&self, trees: Trees) -> Cause {
+        if self.owners.live.is_none() && self.owners.predicted.is_none() {
+            return Cause::You;
+        }
+        let by_owner = |object: Option<&Node>| match object.and_then(|o| owned::owner(o, &self.steps)) {
+            Some(owner) if owner.name == owned::FIELD_MANAGER && owner.is_apply => Cause::You,
+            Some(owner) if owner.name == owned::FIELD_MANAGER => Cause::Admission,
+            Some(owner) => Cause::Manager(owner.name),
+            None => Cause::ServerDefault,
+        };
+        match (trees.after, trees.desired) {
+            (Some(after), Some(desired)) if is_other_scalar(after, desired) => Cause::Admission,
+            (Some(_), Some(desired)) => (self.cause_of)(desired.place),
+            (Some(_), None) => by_owner(self.owners.predicted),
+            (None, _) => by_owner(self.owners.live),
+        }
+    }
+}
+
+fn same_value(before: Option<&Node>, after: Option<&Node>) -> bool {
+    match (before, after) {
+        (Some(before), Some(after)) => is_equal(before, after),
+        _ => false,
+    }
+}
+
+/// Equality of values, wherever they were written.
+pub fn is_equal(a: &Node, b: &Node) -> bool {
+    match (&a.value, &b.value) {
+        (Value::List(a), Value::List(b)) => {
+            a.len() == b.len() && a.iter().zip(b).all(|(a, b)| is_equal(a, b))
+        }
+        (Value::Map(a), Value::Map(b)) => {
+            a.entries.len() == b.entries.len()
+                && a.iter().all(|(key, a)| b.get(key).is_some_and(|b| is_equal(a, b)))
+        }
+        (a, b) => a == b,
+    }
+}
+
+fn is_other_scalar(after: &Node, desired: &Node) -> bool {
+    let is_tree = |node: &Node| matches!(node.value, Value::List(_) | Value::Map(_));
+    !is_tree(after) && !is_tree(desired) && after.value != desired.value && !quantity::is_same(after, desired)
+}
+
+/// The fields that tell the items of a Kubernetes list apart, most telling first.
+const LIST_KEYS: &[&[&str]] = &[
+    &["name"],
+    &["mountPath"],
+    &["containerPort", "protocol"],
+    &["port", "protocol"],
+    &["devicePath"],
+    &["ip"],
+    &["topologyKey", "whenUnsatisfiable"],
+    &["uid"],
+];
+
+/// Returns the keys by which two lists can be matched; `None` if they are compared as a whole.
+fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]> {
+    let is_key = |keys: &[&str], items: &[Node]| {
+        let has_key = |item: &Node| item.get(keys[0]).is_some();
+        let is_unique = |i: usize| !items[..i].iter().any(|other| same_key(other, &items[i], keys));
+        items.iter().all(has_key) && (0..items.len()).all(is_unique)
+    };
+    if before.is_empty() && after.is_empty() {
+        return None;
+    }
+    LIST_KEYS.iter().copied().find(|keys| is_key(keys, before) && is_key(keys, after))
+}
+
+fn same_key(a: &Node, b: &Node, keys: &[&str]) -> bool {
+    keys.iter().all(|key| match (a.get(key), b.get(key)) {
+        (Some(a), Some(b)) => a.value == b.value,
+        // The server fills in what a manifest leaves out of a key.
+        (None, None) => true,
+        (Some(one), None) | (None, Some(one)) => *key == "protocol" && one.as_str() == Some("TCP"),
+    })
+}
+
+fn path(steps: &[Step]) -> String {
+    let mut path = String::new();
+    for step in steps {
+        match step {
+            Step::Item { index, .. } => path.push_str(&format!("[{index}]")),
+            Step::Key(key) if key.contains(['.', '/', '[']) => path.push_str(&format!("[\"{key}\"]")),
+            Step::Key(key) => {
+                if !path.is_empty() {
+                    path.push('.');
+                }
+                path.push_str(key);
+            }
+        }
+    }
+    path
+}

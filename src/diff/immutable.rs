@@ -1,0 +1,116 @@
+//! Fields that cannot be changed in place: per kind, and with when.
+
+use super::clean::clean;
+use super::compare::differing_paths;
+use crate::object::ObjectId;
+use crate::yaml::Node;
+
+struct Rule {
+    group: &'static str,
+    kind: &'static str,
+    fields: &'static [&'static str],
+    /// Whether the rule holds for a change from the first tree to the second.
+    when: fn(&Node, &Node) -> bool,
+}
+
+const ALWAYS: fn(&Node, &Node) -> bool = |_, _| true;
+
+const fn rule(group: &'static str, kind: &'static str, fields: &'static [&'static str]) -> Rule {
+    Rule { group, kind, fields, when: ALWAYS }
+}
+
+const RULES: &[Rule] = &[
+    rule(
+        "batch",
+        "Job",
+        &[
+            "spec.template",
+            "spec.selector",
+            "spec.manualSelector",
+            "spec.completionMode",
+            "spec.podFailurePolicy",
+            "spec.successPolicy",
+            "spec.backoffLimitPerIndex",
+            "spec.managedBy",
+        ],
+    ),
+    Rule { group: "batch", kind: "Job", fields: &["spec.completions"], when: is_not_elastic },
+    rule("apps", "Deployment", &["spec.selector"]),
+    rule("apps", "ReplicaSet", &["spec.selector"]),
+    rule("apps", "DaemonSet", &["spec.selector"]),
+    rule(
+        "apps",
+        "StatefulSet",
+        &["spec.selector", "spec.serviceName", "spec.podManagementPolicy", "spec.volumeClaimTemplates"],
+    ),
+    rule("", "Service", &["spec.clusterIP", "spec.clusterIPs", "spec.ipFamilies", "spec.loadBalancerClass"]),
+    rule(
+        "",
+        "PersistentVolumeClaim",
+        &[
+            "spec.accessModes",
+            "spec.selector",
+            "spec.storageClassName",
+            "spec.volumeName",
+            "spec.volumeMode",
+            "spec.dataSource",
+            "spec.dataSourceRef",
+            // It may grow; the server refuses only to shrink it.
+            "spec.resources.requests.storage",
+        ],
+    ),
+    rule("", "Pod", &["spec"]),
+    rule("", "Secret", &["type"]),
+    Rule { group: "", kind: "Secret", fields: &["data", "immutable"], when: is_frozen },
+    Rule { group: "", kind: "ConfigMap", fields: &["data", "binaryData", "immutable"], when: is_frozen },
+    rule("", "PersistentVolume", &["spec"]),
+    rule("", "ResourceQuota", &["spec.scopes", "spec.scopeSelector"]),
+    rule("rbac.authorization.k8s.io", "RoleBinding", &["roleRef"]),
+    rule("rbac.authorization.k8s.io", "ClusterRoleBinding", &["roleRef"]),
+    rule(
+        "storage.k8s.io",
+        "StorageClass",
+        &["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"],
+    ),
+    rule("scheduling.k8s.io", "PriorityClass", &["value", "preemptionPolicy"]),
+    rule("networking.k8s.io", "IngressClass", &["spec.controller"]),
+    rule("node.k8s.io", "RuntimeClass", &["handler"]),
+];
+
+/// An Indexed Job may change its completions together with its parallelism.
+fn is_not_elastic(live: &Node, new: &Node) -> bool {
+    let spec = |node: &Node, field: &str| node.at(["spec", field]).map(Node::to_json);
+    let is_indexed = spec(live, "completionMode") == Some("Indexed".into());
+    !is_indexed || spec(new, "completions") != spec(new, "parallelism")
+}
+
+fn is_frozen(live: &Node, _new: &Node) -> bool {
+    live.get("immutable").and_then(Node::as_bool) == Some(true)
+}
+
+/// Returns the fields of `new`, a whole object, that differ from the live ones and cannot be changed in place.
+pub fn changed_immutable_fields(id: &ObjectId, live: &Node, new: &Node) -> Vec<String> {
+    let changed = differing_paths(&clean(live, new), &clean(new, new));
+    changed.into_iter().filter(|path| is_listed(id, path, live, new)).collect()
+}
+
+/// Whether the server's complaint about a field can be one about its being immutable. Some servers name the
+/// field, some only the `spec` that it is in.
+pub fn is_immutable_field(id: &ObjectId, path: &str) -> bool {
+    rules(id).any(|rule| rule.fields.iter().any(|field| is_within(path, field) || is_within(field, path)))
+}
+
+fn is_listed(id: &ObjectId, path: &str, live: &Node, new: &Node) -> bool {
+    rules(id).any(|rule| {
+        (rule.when)(live, new)
+            && rule.fields.iter().any(|field| is_within(path, field) || is_within(field, path))
+    })
+}
+
+fn rules(id: &ObjectId) -> impl Iterator<Item = &'static Rule> {
+    RULES.iter().filter(move |rule| rule.group == id.group() && rule.kind == id.kind)
+}
+
+fn is_within(path: &str, field: &str) -> bool {
+    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+}
