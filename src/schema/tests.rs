@@ -288,7 +288,10 @@ fn conditions_and_exclusions() {
             "c: 1\nb: 1",
             "too-many-of@2:1 `b` and `c` cannot be given together | remove one of them | with this 1:1",
         ),
-        ("other: 1", "unknown-field@1:1 unknown field `other` | possible here: `mode`, `size`, `a`, `b`, `c`"),
+        (
+            "other: 1",
+            "unknown-field@1:1 unknown field `other` | possible here: `mode`, `size`, `a`, `b`, `c`",
+        ),
         ("size: x", "wrong-type@1:7 `size` must be an integer, not a string"),
     ];
     for (text, expected) in cases {
