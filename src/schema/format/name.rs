@@ -106,6 +106,23 @@ pub(super) fn ensure_label_key(text: &str) -> Result<(), String> {
     ensure_label_text(name, text)
 }
 
+/// An annotation's key is a label's key in any case.
+pub(super) fn ensure_annotation_key(text: &str) -> Result<(), String> {
+    ensure_label_key(&text.to_ascii_lowercase())
+}
+
+/// Such texts are secrets as a rule, so the message does not repeat them.
+pub(super) fn ensure_base64(text: &str) -> Result<(), String> {
+    let text: Vec<u8> = text.bytes().filter(|b| !matches!(b, b'\r' | b'\n')).collect();
+    let padding = text.iter().rev().take_while(|b| **b == b'=').count();
+    let (body, is_whole) = (&text[..text.len() - padding], text.len().is_multiple_of(4) && padding <= 2);
+    let is_letter = |b: &u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/');
+    if is_whole && body.iter().all(is_letter) {
+        return Ok(());
+    }
+    Err("this is not base64; encode it, or write a Secret's plain text under `stringData`".into())
+}
+
 pub(super) fn ensure_label_value(text: &str) -> Result<(), String> {
     if text.is_empty() {
         return Ok(());
@@ -238,6 +255,15 @@ mod tests {
                 ("a--b", "`--`"),
                 ("abcdefghijklmnop", "at most 15"),
             ],
+        );
+    }
+
+    #[test]
+    fn base64() {
+        assert_table(
+            "base64",
+            &["", "eA==", "eHg=", "eHh4", "+/+/", "eA=\n=\n"],
+            &[("x", "not base64"), ("eA", "stringData"), ("eA= =", "not"), ("====", "not"), ("e-_=", "not")],
         );
     }
 
