@@ -4,3 +4,4 @@ pub mod yaml;
 pub mod object;
 pub mod diff;
 pub mod cluster;
+pub mod history;
