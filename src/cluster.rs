@@ -2,7 +2,7 @@
 
 mod apply;
 mod connect;
-mod json;
+pub(crate) mod json;
 mod kinds;
 mod logs;
 mod observe;
@@ -10,11 +10,13 @@ mod refusal;
 mod request;
 mod wait;
 
-pub use apply::{ApplyOptions, Outcome, apply, delete};
+pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
 pub use connect::ConnectOptions;
 pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
-pub use wait::{ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, wait};
+pub(crate) use refusal::Attempt;
+pub(crate) use request::{Call, Failure, encode};
+pub use wait::{ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, outline, wait};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -114,11 +116,16 @@ impl Cluster {
         &self.server
     }
 
-    fn tell(&self, progress: Progress) {
+    /// The place of all that the cluster says.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(crate) fn tell(&self, progress: Progress) {
         (self.listener)(progress);
     }
 
-    fn warn_once(&self, warning: String) {
+    pub(crate) fn warn_once(&self, warning: String) {
         if self.memory().warnings.insert(warning.clone()) {
             self.tell(Progress::Warning(warning));
         }

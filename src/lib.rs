@@ -32,5 +32,6 @@ pub mod object;
 pub mod render;
 pub mod diff;
 pub mod cluster;
+pub mod history;
 pub mod report;
 pub mod cli;

@@ -64,7 +64,8 @@ pub async fn apply(
     Ok(outcomes)
 }
 
-fn ensure_allowed(observed: &[Observed], options: &ApplyOptions) -> Result<(), Diagnostics> {
+/// Refuses what needs the user's leave: to take fields over, to replace objects.
+pub fn ensure_allowed(observed: &[Observed], options: &ApplyOptions) -> Result<(), Diagnostics> {
     let mut errors = Vec::new();
     for one in observed {
         let id = &one.desired.id;

@@ -1,6 +1,6 @@
 //! Pods → every line that their containers write, once and in order.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::json::{items, text};
-use super::request::{Call, Failure, describe, encode};
+use super::request::{Call, Failure, encode};
 use super::{Cluster, Progress, wait};
 use crate::object::ObjectId;
 
@@ -37,9 +37,19 @@ const LONGEST_LINE: usize = 1 << 20;
 pub struct Logs<'a> {
     cluster: &'a Cluster,
     containers: HashMap<(String, String), Arc<Container>>,
-    pods: std::collections::HashSet<String>,
+    pods: HashSet<String>,
     readers: FuturesUnordered<BoxFuture<'a, ()>>,
+    tail: Arc<Mutex<Tail>>,
 }
+
+/// The end of what was read, for the record.
+#[derive(Default)]
+struct Tail {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+}
+
+const LONGEST_TAIL: usize = 4 << 20;
 
 struct Container {
     namespace: String,
@@ -50,6 +60,7 @@ struct Container {
     /// How many of its instances have been read to their end.
     read: AtomicUsize,
     last_line: Mutex<Option<String>>,
+    tail: Arc<Mutex<Tail>>,
 }
 
 /// The instances of a container, one for each time it was started, by their ids.
@@ -68,8 +79,9 @@ impl<'a> Logs<'a> {
         Logs {
             cluster,
             containers: HashMap::new(),
-            pods: std::collections::HashSet::new(),
+            pods: HashSet::new(),
             readers: FuturesUnordered::new(),
+            tail: Arc::default(),
         }
     }
 
@@ -80,7 +92,8 @@ impl<'a> Logs<'a> {
             for status in items(pod, &format!("/status/{list}")) {
                 let key = (uid.to_owned(), text(status, "/name").to_owned());
                 let container = self.containers.entry(key).or_insert_with(|| {
-                    let container = Arc::new(Container::new(pod, status));
+                    let tail = Arc::clone(&self.tail);
+                    let container = Arc::new(Container::new(pod, status, tail));
                     self.readers.push(read(self.cluster, Arc::clone(&container)).boxed());
                     container
                 });
@@ -111,14 +124,31 @@ impl<'a> Logs<'a> {
         self.containers.values().all(is_read)
     }
 
+    /// Returns the end of what one job's pods wrote, in the order in which it was read.
+    pub fn tail(&self, is_of: impl Fn(&str) -> bool) -> Vec<LogLine> {
+        let tail = self.tail.lock().unwrap_or_else(PoisonError::into_inner);
+        tail.lines.iter().filter(|line| is_of(&line.pod)).cloned().collect()
+    }
+
     pub fn last_line(&self, pod: &str, container: &str) -> Option<String> {
         let found = self.containers.values().find(|known| known.pod == pod && known.name == container)?;
         found.last_line.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
+impl Tail {
+    fn push(&mut self, line: LogLine) {
+        self.bytes += line.line.len();
+        self.lines.push_back(line);
+        while self.bytes > LONGEST_TAIL {
+            let Some(first) = self.lines.pop_front() else { break };
+            self.bytes -= first.line.len();
+        }
+    }
+}
+
 impl Container {
-    fn new(pod: &Json, status: &Json) -> Container {
+    fn new(pod: &Json, status: &Json, tail: Arc<Mutex<Tail>>) -> Container {
         Container {
             namespace: text(pod, "/metadata/namespace").to_owned(),
             pod: text(pod, "/metadata/name").to_owned(),
@@ -127,6 +157,7 @@ impl Container {
             seen: watch::Sender::new(Seen::default()),
             read: AtomicUsize::new(0),
             last_line: Mutex::new(None),
+            tail,
         }
     }
 }
@@ -207,7 +238,7 @@ async fn read_instance(
         tries += 1;
         if tries == TRIES || failure.is_code(404) || failure.is_code(403) {
             let Container { pod, name, .. } = container;
-            let why = describe(&failure);
+            let why = failure.describe();
             cluster.warn_once(format!("cannot read the log of container `{name}` of pod `{pod}`: {why}"));
             return;
         }
@@ -284,6 +315,7 @@ fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes:
     }
     let Container { pod, name, index, .. } = container;
     let line = LogLine { pod: pod.clone(), container: name.clone(), index: *index, time, line };
+    container.tail.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
     cluster.tell(Progress::Log(line));
 }
 

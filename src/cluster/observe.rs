@@ -94,6 +94,11 @@ impl Cluster {
         gather(results)
     }
 
+    /// Returns the objects as an apply would send them, in the plan's order.
+    pub(crate) async fn prepared(&self, plan: &Plan) -> Result<Vec<Object>, Diagnostics> {
+        Ok(self.targets(plan).await?.into_iter().map(|target| target.object).collect())
+    }
+
     async fn target(&self, object: &Object, plan: &Plan) -> Result<Target, Diagnostics> {
         let served = self.resource(object).await?;
         let is_ahead = served.is_none();
@@ -185,16 +190,22 @@ impl Cluster {
         fields: Option<&str>,
         labels: Option<&str>,
     ) -> Result<(Vec<Json>, String), Failure> {
+        let mut call = Call::list(path);
+        if let Some(fields) = fields {
+            call = call.query("fieldSelector", fields);
+        }
+        if let Some(labels) = labels {
+            call = call.query("labelSelector", labels);
+        }
+        self.pages(&call).await
+    }
+
+    /// Follows a list to its end.
+    pub(crate) async fn pages(&self, list: &Call) -> Result<(Vec<Json>, String), Failure> {
         let mut items = Vec::new();
         let mut next = String::new();
         loop {
-            let mut call = Call::list(path).query("limit", "500");
-            if let Some(fields) = fields {
-                call = call.query("fieldSelector", fields);
-            }
-            if let Some(labels) = labels {
-                call = call.query("labelSelector", labels);
-            }
+            let mut call = list.clone().query("limit", "500");
             if !next.is_empty() {
                 call = call.query("continue", next);
             }

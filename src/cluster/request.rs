@@ -29,6 +29,16 @@ impl Failure {
         if let Failure::Refused(status) = self { Some(status) } else { None }
     }
 
+    /// Says in a few words what went wrong.
+    pub fn describe(&self) -> String {
+        match self {
+            Failure::Refused(status) if status.message.is_empty() => format!("status {}", status.code),
+            Failure::Refused(status) => status.message.clone(),
+            Failure::Unreachable(detail) | Failure::Malformed(detail) => detail.clone(),
+            Failure::TimedOut(after) => format!("no answer within {} s", after.as_secs()),
+        }
+    }
+
     pub fn is_code(&self, code: u16) -> bool {
         self.status().is_some_and(|status| status.code == code)
     }
@@ -43,6 +53,7 @@ pub struct Call {
     path: String,
     query: Vec<(&'static str, String)>,
     body: Option<(Vec<u8>, &'static str)>,
+    accept: Option<&'static str>,
     /// Whether the request can be sent twice to the same effect.
     is_repeatable: bool,
 }
@@ -50,7 +61,15 @@ pub struct Call {
 impl Call {
     fn new(verb: &'static str, method: Method, path: &str) -> Call {
         let is_repeatable = method != Method::POST;
-        Call { verb, method, path: path.to_owned(), query: Vec::new(), body: None, is_repeatable }
+        Call {
+            verb,
+            method,
+            path: path.to_owned(),
+            query: Vec::new(),
+            body: None,
+            accept: None,
+            is_repeatable,
+        }
     }
 
     pub fn get(path: &str) -> Call {
@@ -65,9 +84,19 @@ impl Call {
         Call::new("watch", Method::GET, path)
     }
 
+    /// Lists what the objects' metadata says, without the rest.
+    pub fn list_metadata(path: &str) -> Call {
+        let accept = Some("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+        Call { accept, ..Call::list(path) }
+    }
+
     /// Server-side apply.
     pub fn apply(path: &str, object: &Json) -> Call {
         Call::new("patch", Method::PATCH, path).body(object, "application/apply-patch+yaml")
+    }
+
+    pub fn merge(path: &str, patch: &Json) -> Call {
+        Call::new("patch", Method::PATCH, path).body(patch, "application/merge-patch+json")
     }
 
     pub fn create(path: &str, object: &Json) -> Call {
@@ -104,6 +133,9 @@ impl Call {
         if let Some((_, content_type)) = &self.body {
             request = request.header(http::header::CONTENT_TYPE, *content_type);
         }
+        if let Some(accept) = self.accept {
+            request = request.header(http::header::ACCEPT, accept);
+        }
         let body = self.body.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
         request.body(Body::from(body)).map_err(|error| Failure::Malformed(error.to_string()))
     }
@@ -139,7 +171,7 @@ impl Cluster {
             let pause = retry_after.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt)).min(LONGEST_PAUSE);
             self.tell(Progress::Retrying {
                 what: format!("{} {}", call.verb, call.path),
-                cause: describe(&failure),
+                cause: failure.describe(),
                 after: pause,
             });
             tokio::time::sleep(pause).await;
@@ -252,15 +284,6 @@ pub fn chain(error: &dyn std::error::Error) -> String {
         }
     }
     text
-}
-
-pub fn describe(failure: &Failure) -> String {
-    match failure {
-        Failure::Refused(status) if status.message.is_empty() => format!("status {}", status.code),
-        Failure::Refused(status) => status.message.clone(),
-        Failure::Unreachable(detail) | Failure::Malformed(detail) => detail.clone(),
-        Failure::TimedOut(after) => format!("no answer within {} s", after.as_secs()),
-    }
 }
 
 #[cfg(test)]

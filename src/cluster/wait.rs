@@ -17,7 +17,7 @@ use self::ready::Status;
 use self::watch::{Subject, Update, watch};
 use self::world::World;
 use super::kinds::Resource;
-use super::logs::Logs;
+use super::logs::{LogLine, Logs};
 use super::refusal::Attempt;
 use super::request::Call;
 use super::{Cluster, Progress};
@@ -26,7 +26,8 @@ use crate::diagnostic::Diagnostics;
 use crate::object::{Object, ObjectId};
 use crate::yaml::Node;
 
-pub use self::pods::index;
+pub use self::pods::{exits, index};
+pub use self::result::outline;
 
 #[derive(Debug, Clone, Default)]
 pub struct WaitOptions {
@@ -77,6 +78,8 @@ pub struct JobResult {
     pub counts: JobCounts,
     pub started: Option<String>,
     pub ended: Option<String>,
+    /// The end of what its containers wrote, if it was read.
+    pub log: Vec<LogLine>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! An ended Job → how it ended, in one sentence.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Json;
 
 use super::ready::{Status, counts};
@@ -28,7 +30,12 @@ impl Cluster {
             Some((Status::Failed(words), _)) => words.as_str(),
             _ => "",
         };
-        outline(&waiting.id, job, containers, waiting.is_stuck.then_some(words), world.is_gone(&waiting.id))
+        let stuck = waiting.is_stuck.then_some(words);
+        let mut result = outline(&waiting.id, job, containers, stuck, world.is_gone(&waiting.id));
+        let pods: HashSet<&str> =
+            world.pods_of(&waiting.id).map(|pod| text(&pod.object, "/metadata/name")).collect();
+        result.log = logs.tail(|pod| pods.contains(pod));
+        result
     }
 }
 
@@ -65,6 +72,7 @@ pub fn outline(
         started: time(text(job, "/status/startTime")),
         ended: time(text(job, "/status/completionTime")).or_else(|| ended.and_then(time)),
         containers,
+        log: Vec::new(),
     }
 }
 

@@ -9,7 +9,7 @@ use futures::{AsyncBufReadExt as _, stream};
 use serde_json::Value as Json;
 
 use crate::cluster::json::text;
-use crate::cluster::request::{Call, Failure, describe};
+use crate::cluster::request::{Call, Failure};
 use crate::cluster::{Cluster, Progress};
 
 /// What to watch.
@@ -143,7 +143,7 @@ impl Watch<'_> {
         self.breaks += 1;
         if !after.is_zero() {
             let what = format!("watch {}", self.subject.path);
-            self.cluster.tell(Progress::Retrying { what, cause: describe(&failure), after });
+            self.cluster.tell(Progress::Retrying { what, cause: failure.describe(), after });
         }
         tokio::time::sleep(after).await;
         self.phase = next;

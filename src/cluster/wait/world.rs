@@ -78,7 +78,7 @@ impl World {
                     Subject::Pods => "pods, so there may be no word on why something fails",
                     Subject::Events => "events, so there may be no word on why pods are not started",
                 };
-                let why = super::super::request::describe(&failure);
+                let why = failure.describe();
                 cluster.warn_once(format!("cannot watch {what}: {why}"));
             }
             Update::Listed(all) => {
