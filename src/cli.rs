@@ -2,7 +2,9 @@
 
 mod apply;
 mod diff;
+mod history;
 mod render;
+mod run;
 mod server;
 mod validate;
 
@@ -43,6 +45,10 @@ enum Command {
     Render(render::RenderArgs),
     Diff(diff::DiffArgs),
     Apply(apply::ApplyArgs),
+    Run(run::RunArgs),
+    History(history::HistoryArgs),
+    Show(history::ShowArgs),
+    Cancel(history::CancelArgs),
 }
 
 /// What a run ends with.
@@ -97,6 +103,10 @@ pub fn run() -> ExitCode {
         Command::Render(args) => render::render(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Apply(args) => apply::apply(&args),
+        Command::Run(args) => run::run(&args),
+        Command::History(args) => history::history(&args),
+        Command::Show(args) => history::show(&args),
+        Command::Cancel(args) => history::cancel(&args),
     };
     ExitCode::from(status.0)
 }
@@ -117,9 +127,19 @@ struct Input {
     set: Vec<String>,
 }
 
+impl Input {
+    /// The changes as given, for a record; what they change may be secret, so values stay out.
+    fn parameters(&self) -> Vec<String> {
+        let paths = self.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(path, _)| path));
+        paths.map(|path| format!("--set {path}")).collect()
+    }
+}
+
 /// What the commands share: the texts, the kinds, the printer.
 #[derive(Debug, Default)]
 struct Session {
+    /// What a command changes in the manifest beside `--set`.
+    overrides: Vec<Override>,
     sources: Sources,
     catalog: Catalog,
     report: Report,
@@ -131,11 +151,12 @@ impl Session {
         let mut findings = Vec::new();
         let mut overrides = Vec::new();
         for argument in &input.set {
-            match Override::parse("--set", argument, &self.sources) {
+            match Override::set(argument, &self.sources) {
                 Ok(one) => overrides.push(one),
                 Err(finding) => findings.push(*finding),
             }
         }
+        overrides.append(&mut self.overrides);
         let paths: Vec<PathBuf> = input.paths.iter().chain(&input.files).cloned().collect();
         let (documents, problems) = documents(&paths, &self.sources);
         findings.extend(problems);

@@ -3,14 +3,15 @@
 mod changes;
 mod findings;
 mod progress;
+mod records;
 
-pub use progress::LogPrefix;
+pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
-use crate::cluster::Progress;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::diff::ChangeSet;
+use crate::history::RunRecord;
 use crate::source::{Place, Sources};
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
@@ -47,9 +48,18 @@ impl Report {
         }
     }
 
-    /// Prints what happens in the cluster, as it happens.
-    pub fn progress(progress: &Progress, prefix: LogPrefix) {
-        progress::print(progress, prefix);
+    /// Prints records of runs as a table, to standard output.
+    pub fn records(&self, records: &[RunRecord]) {
+        if records.is_empty() {
+            self.note("no runs are recorded; `daphnia run` and `daphnia apply` of a job leave a record");
+        } else {
+            to_stdout(&records::table(records));
+        }
+    }
+
+    /// Prints a record, or only its log, to standard output.
+    pub fn record(&self, record: &RunRecord, only_log: bool) {
+        to_stdout(&if only_log { records::log(record) } else { records::whole(record) });
     }
 
     /// Asks a question on the terminal; anything but yes is no.

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::server::{ServerArgs, block_on, duration, status_of};
+use super::server::{ServerArgs, block_on, duration, narrator, status_of};
 use super::{Input, Session, Status};
-use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, apply as apply_observed, observe, wait};
-use crate::object::{ObjectId, Plan};
+use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, observe};
+use crate::history::{ExecuteOptions, execute, settle};
+use crate::object::Plan;
 use crate::report::LogPrefix;
 
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
@@ -68,9 +69,12 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
 }
 
 async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<Status, Status> {
-    let cluster = session.connect(&args.server, LogPrefix::Pod).await?;
+    let cluster = session.connect(&args.server, narrator(LogPrefix::Pod)).await?;
     let options = ObserveOptions { rerun: args.rerun };
-    let observed = session.told(observe(&cluster, plan, &options).await)?;
+    let mut observed = session.told(observe(&cluster, plan, &options).await)?;
+    if !args.rerun {
+        observed = settle(&cluster, observed).await;
+    }
     if !args.yes && std::io::stdin().is_terminal() {
         let changes = crate::diff::diff(&observed, &[], &session.sources);
         session.report.changes(&changes, false);
@@ -80,17 +84,16 @@ async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<
             return Ok(Status::FOUND);
         }
     }
-    let options = ApplyOptions {
-        force_conflicts: args.force_conflicts,
-        replace: args.replace,
-        ..ApplyOptions::default()
+    let options = ExecuteOptions {
+        apply: ApplyOptions {
+            force_conflicts: args.force_conflicts,
+            replace: args.replace,
+            ..ApplyOptions::default()
+        },
+        wait: (!args.no_wait).then_some(WaitOptions { timeout: args.timeout, logs: false }),
+        parameters: args.input.parameters(),
+        ..ExecuteOptions::default()
     };
-    let outcomes = session.told(apply_observed(&cluster, &observed, &options).await)?;
-    if args.no_wait {
-        return Ok(Status::DONE);
-    }
-    let ids: Vec<ObjectId> = outcomes.into_iter().map(|outcome| outcome.id).collect();
-    let options = WaitOptions { timeout: args.timeout, logs: false };
-    let readiness = session.told(wait(&cluster, &ids, &options).await)?;
-    Ok(status_of(&readiness))
+    let execution = session.told(execute(&cluster, &observed, &options).await)?;
+    Ok(status_of(&execution.readiness))
 }

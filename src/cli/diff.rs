@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::server::{ServerArgs, block_on};
+use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::{ObserveOptions, observe};
 use crate::report::LogPrefix;
@@ -34,7 +34,7 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         Err(status) => return status.as_error(),
     };
     let observed = block_on(async {
-        let cluster = session.connect(&args.server, LogPrefix::None).await?;
+        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
         session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)
     });
     let observed = match observed {

@@ -8,9 +8,9 @@ use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, Status};
-use crate::cluster::{Cluster, ConnectOptions, Readiness, State};
+use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::report::{LogPrefix, Report};
+use crate::report::{LogPrefix, Narrator};
 
 /// Which cluster, as in kubectl.
 #[derive(Debug, Args)]
@@ -73,15 +73,20 @@ pub(super) async fn interruption() -> Status {
     }
 }
 
+/// Tells everything that happens.
+pub(super) fn narrator(prefix: LogPrefix) -> Listener {
+    let narrator = Narrator::new(prefix);
+    Arc::new(move |progress| narrator.tell(&progress))
+}
+
 impl Session {
-    pub(super) async fn connect(&self, args: &ServerArgs, prefix: LogPrefix) -> Result<Cluster, Status> {
+    pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {
         let options = ConnectOptions {
             kubeconfig: args.kubeconfig.clone(),
             context: args.context.clone(),
             namespace: args.namespace.clone(),
             request_timeout: args.request_timeout,
         };
-        let listener = Arc::new(move |progress| Report::progress(&progress, prefix));
         self.told(Cluster::connect(&options, &self.sources, listener).await)
     }
 

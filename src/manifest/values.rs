@@ -31,7 +31,7 @@ pub(super) fn canonicalize(node: &mut Node, shape: Shape<'_>, findings: &mut Vec
 }
 
 /// `namespace: x` → `namespace: {value: x}`.
-fn wrap_shorthand(node: &mut Node, shape: Shape<'_>) {
+pub(super) fn wrap_shorthand(node: &mut Node, shape: Shape<'_>) {
     let is_scalar = !matches!(node.value, Value::Map(_) | Value::List(_) | Value::Null);
     if let Some(field) = shape.text("x-shorthand").filter(|_| is_scalar) {
         let place = node.place;

@@ -65,14 +65,8 @@ fn side(node: Option<&Node>, name: &str, change: &Change) -> String {
 
 /// `2 created, 1 configured, 3 unchanged`
 pub(super) fn summary(changes: &ChangeSet) -> String {
-    let actions: [(&str, fn(&Action) -> bool); 5] = [
-        ("created", |action| *action == Action::Created),
-        ("configured", |action| *action == Action::Configured),
-        ("replaced", |action| matches!(action, Action::Replaced { .. })),
-        ("pruned", |action| *action == Action::Pruned),
-        ("unchanged", |action| *action == Action::Unchanged),
-    ];
-    let counts = actions.into_iter().map(|(word, is_counted)| (changes.count(is_counted), word));
+    let words = ["created", "configured", "replaced", "pruned", "unchanged"];
+    let counts = words.into_iter().map(|word| (changes.count(|action| action.to_string() == word), word));
     let parts: Vec<String> =
         counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
     if parts.is_empty() { plural(0, "object") } else { parts.join(", ") }

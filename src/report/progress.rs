@@ -1,11 +1,14 @@
 //! What happens in the cluster, line by line.
 
+use std::collections::HashMap;
 use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
 use super::{to_stderr, to_stdout, without_controls};
 use crate::cluster::{JobCounts, LogLine, Progress};
+use crate::object::ObjectId;
 
 const DIM: Style = Style::new().dimmed();
 const GOOD: Style = AnsiColor::Green.on_default();
@@ -21,28 +24,59 @@ pub enum LogPrefix {
     PodAndContainer,
 }
 
-/// Prints progress. Log lines and what was done are the product; waiting is told on standard error.
-pub(super) fn print(progress: &Progress, prefix: LogPrefix) {
-    match progress {
-        Progress::Log(line) => to_stdout(&log_line(line, prefix)),
-        Progress::Applied { id, action } => {
-            to_stdout(&format!("{GOOD}{action:10}{GOOD:#} {}\n", without_controls(&id.to_string())))
+/// Tells what happens, each state once. Log lines and what was done are the product; the rest goes to standard
+/// error.
+#[derive(Debug)]
+pub struct Narrator {
+    prefix: LogPrefix,
+    /// The last state told of each object.
+    told: Mutex<HashMap<ObjectId, String>>,
+}
+
+impl Narrator {
+    pub fn new(prefix: LogPrefix) -> Self {
+        Self { prefix, told: Mutex::default() }
+    }
+
+    pub fn tell(&self, progress: &Progress) {
+        match progress {
+            Progress::Log(line) => to_stdout(&log_line(line, self.prefix)),
+            Progress::Applied { id, action } => {
+                to_stdout(&format!("{GOOD}{action:10}{GOOD:#} {}\n", without_controls(&id.to_string())));
+            }
+            Progress::Warning(text) => tell(WARNING, "warning", text),
+            Progress::Retrying { what, cause, after } => {
+                tell(WARNING, "retrying", &format!("{what} in {:.1} s: {cause}", after.as_secs_f32()));
+            }
+            Progress::Deleting { id } => tell(DIM, "deleting", &id.to_string()),
+            Progress::Dispatched { run, job } => tell(GOOD, "started", &format!("{job} (run {run})")),
+            // The counts say the same of a Job, and more.
+            Progress::Waiting { id, .. } if id.kind == "Job" => {}
+            Progress::Waiting { id, state } => self.tell_state(DIM, "waiting", id, state),
+            Progress::Trouble { id, cause } => self.tell_state(WARNING, "trouble", id, cause),
+            Progress::Counts { id, counts } => self.tell_state(DIM, "progress", id, &job_counts(counts)),
+            Progress::PodStarted { .. } => {}
+            Progress::Ready { id, note } => self.tell_ready(id, note.as_deref()),
+            Progress::Failed { id, cause } => tell(BAD, "failed", &format!("{id}: {cause}")),
         }
-        Progress::Warning(text) => tell(WARNING, "warning", text),
-        Progress::Retrying { what, cause, after } => {
-            tell(WARNING, "retrying", &format!("{what} in {:.1} s: {cause}", after.as_secs_f32()));
+    }
+
+    fn tell_state(&self, style: Style, word: &str, id: &ObjectId, state: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(id).is_none_or(|last| last != state) {
+            tell(style, word, &format!("{id}: {state}"));
+            told.insert(id.clone(), state.to_owned());
         }
-        Progress::Deleting { id } => tell(DIM, "deleting", &id.to_string()),
-        Progress::Dispatched { run, job } => tell(GOOD, "started", &format!("{job} (run {run})")),
-        Progress::Waiting { id, state } => tell(DIM, "waiting", &format!("{id}: {state}")),
-        Progress::Trouble { id, cause } => tell(WARNING, "trouble", &format!("{id}: {cause}")),
-        Progress::Counts { id, counts } => tell(DIM, "progress", &format!("{id}: {}", job_counts(counts))),
-        Progress::PodStarted { id, pod, .. } => tell(DIM, "pod", &format!("{pod} of {id} runs")),
-        Progress::Ready { id, note } => {
-            let note = note.as_ref().map(|note| format!(": {note}")).unwrap_or_default();
-            tell(GOOD, "ready", &format!("{id}{note}"));
+    }
+
+    /// What was ready at once is not worth a line.
+    fn tell_ready(&self, id: &ObjectId, note: Option<&str>) {
+        let was_told = self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id);
+        match note {
+            Some(note) => tell(GOOD, "ready", &format!("{id}: {note}")),
+            None if was_told => tell(GOOD, "ready", &id.to_string()),
+            None => {}
         }
-        Progress::Failed { id, cause } => tell(BAD, "failed", &format!("{id}: {cause}")),
     }
 }
 
