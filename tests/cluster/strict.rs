@@ -59,23 +59,23 @@ fn tighten(schema: &Value) -> Value {
             // Descriptions are kept elsewhere; the rest says nothing about what is valid.
             "description" | "x-kubernetes-group-version-kind" | "x-kubernetes-unions" | "nullable" => {}
             "default" if is_nothing(value) => {}
-            "$ref" => drop(strict.insert("$ref".into(), json!(local(value)))),
-            "format" => drop(strict.append(&mut format(value))),
+            "$ref" => insert(&mut strict, keyword, json!(local(value))),
+            "format" => strict.append(&mut format(value)),
             "properties" => {
                 let fields = value.as_object().into_iter().flatten();
                 let fields: Map<String, Value> =
                     fields.map(|(name, field)| (name.clone(), tighten(field))).collect();
-                strict.insert(keyword.clone(), Value::Object(fields));
+                insert(&mut strict, keyword, Value::Object(fields));
             }
-            "items" | "additionalProperties" | "not" => drop(strict.insert(keyword.clone(), tighten(value))),
+            "items" | "additionalProperties" | "not" => insert(&mut strict, keyword, tighten(value)),
             "allOf" if value.as_array().is_some_and(|parts| parts.len() == 1) => {
                 strict.append(tighten(&value[0]).as_object_mut().expect("a part is an object"));
             }
             "allOf" | "anyOf" | "oneOf" => {
                 let parts = value.as_array().into_iter().flatten().map(tighten).collect();
-                strict.insert(keyword.clone(), Value::Array(parts));
+                insert(&mut strict, keyword, Value::Array(parts));
             }
-            _ => drop(strict.insert(keyword.clone(), value.clone())),
+            _ => insert(&mut strict, keyword, value.clone()),
         }
     }
     let is_open = strict.contains_key("additionalProperties")
@@ -84,6 +84,10 @@ fn tighten(schema: &Value) -> Value {
         strict.insert("additionalProperties".into(), json!(false));
     }
     Value::Object(strict)
+}
+
+fn insert(members: &mut Map<String, Value>, keyword: &str, value: Value) {
+    members.insert(keyword.to_owned(), value);
 }
 
 /// The server writes out what a field is without a default, too.
