@@ -163,9 +163,11 @@ impl<'a> Explainer<'a> {
         if let Some(placeholder) = self.placeholder(case) {
             return placeholder;
         }
-        let shown: Vec<String> = values.iter().map(|value| format!("`{}`", plain(value))).collect();
+        let shown: Vec<String> =
+            values.iter().filter(|value| **value != "").map(|value| format!("`{}`", plain(value))).collect();
         let found = match &spot.node.value {
             Value::List(_) | Value::Map(_) => with_article(spot.node.type_name()).to_owned(),
+            Value::String(text) if text.is_empty() => "empty".to_owned(),
             _ => format!("`{}`", plain(&spot.node.to_json())),
         };
         let (message, label) = match shown.as_slice() {

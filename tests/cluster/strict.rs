@@ -4,6 +4,39 @@ use serde_json::{Map, Value, json};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
+/// Fields that the server fills in where they are empty, though its schema does not list the empty text.
+const DEFAULTED: &[(&str, &[&str])] = &[
+    ("Container", &["imagePullPolicy", "terminationMessagePolicy"]),
+    ("ContainerPort", &["protocol"]),
+    ("CronJobSpec", &["concurrencyPolicy"]),
+    ("DaemonSetUpdateStrategy", &["type"]),
+    ("DeploymentStrategy", &["type"]),
+    ("EphemeralContainer", &["imagePullPolicy", "terminationMessagePolicy"]),
+    ("HTTPGetAction", &["scheme"]),
+    ("PersistentVolumeSpec", &["persistentVolumeReclaimPolicy"]),
+    ("PodSpec", &["dnsPolicy", "restartPolicy"]),
+    ("ServicePort", &["protocol"]),
+    ("ServiceSpec", &["externalTrafficPolicy", "sessionAffinity", "type"]),
+    ("StatefulSetSpec", &["podManagementPolicy"]),
+    ("StatefulSetUpdateStrategy", &["type"]),
+    ("StorageClass", &["reclaimPolicy"]),
+    ("Toleration", &["effect", "operator"]),
+];
+
+/// Fields that the server's schema requires and the server does not.
+const OPTIONAL: &[(&str, &[&str])] = &[
+    ("CustomResourceDefinitionVersion", &["served"]),
+    ("HTTPHeader", &["value"]),
+    ("LimitRangeSpec", &["limits"]),
+    ("PodFailurePolicy", &["rules"]),
+    ("PreferredSchedulingTerm", &["preference"]),
+    ("Sysctl", &["value"]),
+];
+
+fn listed(table: &'static [(&str, &[&str])], type_name: &str) -> &'static [&'static str] {
+    table.iter().find(|(name, _)| *name == type_name).map_or(&[], |(_, fields)| fields)
+}
+
 /// Makes one definition strict.
 pub(super) fn definition(name: &str, schema: &Value) -> Value {
     match name {
@@ -16,6 +49,14 @@ pub(super) fn definition(name: &str, schema: &Value) -> Value {
         _ => {}
     }
     let mut strict = tighten(schema);
+    let type_name = name.rsplit('.').next().unwrap_or(name);
+    for field in listed(DEFAULTED, type_name) {
+        let values = strict["properties"][field]["enum"].as_array_mut();
+        values.unwrap_or_else(|| panic!("{name}.{field} has no values")).push(json!(""));
+    }
+    for field in listed(OPTIONAL, type_name) {
+        strict["required"].as_array_mut().expect("fields are required").retain(|name| name != field);
+    }
     if name == META {
         strict["properties"]["labels"]["propertyNames"] = json!({"format": "label-key"});
         strict["properties"]["labels"]["additionalProperties"]["format"] = json!("label-value");
