@@ -75,7 +75,7 @@ impl<'a> Explainer<'a> {
         for name in sets.iter().filter_map(|set| set.first()).take(3) {
             diagnostic = diagnostic.help(self.line_to_add(case, name));
         }
-        Finding::new(&case.pointer, Rank::Fields, diagnostic)
+        Finding { lacks: sets.concat(), ..Finding::new(&case.pointer, Rank::Fields, diagnostic) }
     }
 
     /// Explains that several branches of a `oneOf` accept.

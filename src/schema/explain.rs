@@ -30,12 +30,14 @@ pub(super) struct Finding {
     pub rank: Rank,
     /// Whether it only follows from findings about the value itself.
     pub is_echo: bool,
+    /// The fields of which one is missing; a misspelt one may be among those that are there.
+    pub lacks: Vec<String>,
     pub diagnostic: Diagnostic,
 }
 
 impl Finding {
     pub fn new(pointer: impl Into<String>, rank: Rank, diagnostic: Diagnostic) -> Self {
-        Self { pointer: pointer.into(), rank, is_echo: false, diagnostic }
+        Self { pointer: pointer.into(), rank, is_echo: false, lacks: Vec::new(), diagnostic }
     }
 }
 
@@ -44,6 +46,10 @@ pub(super) fn arrange(findings: Vec<Finding>) -> Vec<Diagnostic> {
     let is_said_better = |finding: &Finding| {
         findings.iter().any(|other| {
             let is_same = other.pointer == finding.pointer;
+            let mends = || other.diagnostic.fix.iter().flat_map(|fix| &fix.edits);
+            if is_same && mends().any(|edit| finding.lacks.contains(&edit.text)) {
+                return true;
+            }
             let is_below =
                 other.pointer.strip_prefix(&finding.pointer).is_some_and(|rest| rest.starts_with('/'));
             if finding.is_echo {

@@ -129,7 +129,7 @@ impl<'a> Explainer<'a> {
         let why = said(case.holder, "x-message").map(str::to_owned);
         let diagnostic =
             why.into_iter().chain([self.line_to_add(case, name)]).fold(diagnostic, Diagnostic::help);
-        Finding::new(&case.pointer, Rank::Fields, diagnostic)
+        Finding { lacks: vec![name.to_owned()], ..Finding::new(&case.pointer, Rank::Fields, diagnostic) }
     }
 
     /// Writes the line that is missing, as far as the schema says what it may be.
