@@ -8,7 +8,6 @@ use std::{env, fs};
 const FOLDERS: &[(&str, &str, &str, &str)] = &[
     ("schemas", "json", "embedded.rs", "SCHEMAS"),
     ("templates", "yaml", "embedded.rs", "TEMPLATES"),
-    ("templates/profiles", "yaml", "embedded.rs", "PROFILES"),
     ("examples", "yaml", "embedded.rs", "EXAMPLES"),
     ("schemas/kubernetes", "gz", "kubernetes.rs", "FILES"),
 ];

@@ -172,8 +172,7 @@ impl fmt::Display for Cause {
 /// Compares what was observed. `pruned` are live objects that are to go.
 pub fn diff(observed: &[Observed], pruned: &[Node], sources: &Sources) -> ChangeSet {
     let mut masks = Masks::default();
-    let mut changes: Vec<Change> =
-        observed.iter().map(|one| change(one, sources, &mut masks)).collect();
+    let mut changes: Vec<Change> = observed.iter().map(|one| change(one, sources, &mut masks)).collect();
     changes.extend(pruned.iter().filter_map(|live| removal(live, &mut masks)));
     ChangeSet { changes }
 }

@@ -7,12 +7,8 @@ const BOOKKEEPING: &[&str] =
     &["managedFields", "resourceVersion", "uid", "generation", "creationTimestamp", "selfLink"];
 
 /// What the API server writes into a Job so that it finds the Job's pods.
-const JOB_LABELS: &[&str] = &[
-    "controller-uid",
-    "job-name",
-    "batch.kubernetes.io/controller-uid",
-    "batch.kubernetes.io/job-name",
-];
+const JOB_LABELS: &[&str] =
+    &["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"];
 
 const JOB_LABEL_MAPS: &[&[&str]] =
     &[&["spec", "template", "metadata", "labels"], &["spec", "selector", "matchLabels"]];

@@ -48,9 +48,7 @@ fn owns(fields: &Node, steps: &[Step]) -> bool {
     }
     let child = match step {
         Step::Key(key) => map.get(&format!("f:{key}")),
-        Step::Item { item, .. } => {
-            map.iter().find(|(key, _)| is_item(key, item)).map(|(_, fields)| fields)
-        }
+        Step::Item { item, .. } => map.iter().find(|(key, _)| is_item(key, item)).map(|(_, fields)| fields),
     };
     child.is_some_and(|child| owns(child, rest))
 }
@@ -71,7 +69,8 @@ fn is_item(key: &str, item: &Node) -> bool {
 /// Whether the fields that we own in a live object are exactly the desired ones, with their values.
 pub fn is_applied(desired: &Node, live: &Node) -> bool {
     let Some(entries) = live.at(["metadata", "managedFields"]).and_then(Node::as_list) else { return false };
-    let text = |entry: &Node, field: &str| entry.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
+    let text =
+        |entry: &Node, field: &str| entry.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
     let ours: Vec<&Node> = entries
         .iter()
         .filter(|entry| text(entry, "manager") == FIELD_MANAGER && text(entry, "operation") == "Apply")

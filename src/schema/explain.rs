@@ -67,7 +67,7 @@ pub(super) fn arrange(findings: Vec<Finding>) -> Vec<Diagnostic> {
         .filter(|(_, kept)| *kept)
         .map(|(finding, _)| finding.diagnostic)
         .collect();
-    diagnostics.sort_by(|a, b| (a.place, a.code, &a.message).cmp(&(b.place, b.code, &b.message)));
+    diagnostics.sort_by(|a, b| (a.place, &a.code, &a.message).cmp(&(b.place, &b.code, &b.message)));
     diagnostics.dedup_by(|a, b| a.place == b.place && a.message == b.message);
     diagnostics
 }

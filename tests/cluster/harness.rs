@@ -142,6 +142,11 @@ impl Cluster {
         })
     }
 
+    /// Whether it was started here, and so has users, a registry and a log of requests.
+    pub fn is_own(&self) -> bool {
+        self.own.is_some()
+    }
+
     /// The kubeconfig of an administrator.
     pub fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
@@ -177,9 +182,7 @@ impl Cluster {
     }
 
     fn own(&self) -> &Own {
-        self.own
-            .as_ref()
-            .expect("the cluster of DAPHNIA_TEST_KUBECONFIG has no such thing: run this test without it")
+        self.own.as_ref().expect("the cluster of DAPHNIA_TEST_KUBECONFIG has no such thing: ask is_own first")
     }
 
     /// A new namespace, named after the test, with its service account.

@@ -75,7 +75,7 @@ fn a_container_is_killed_for_its_memory() {
 
 #[test]
 fn an_image_that_is_not_there_fails_in_seconds() {
-    let Some(cluster) = node_or_skip() else { return };
+    let Some(cluster) = node_or_skip().filter(|cluster| cluster.is_own()) else { return };
     let namespace = cluster.namespace();
     let images = ["example.com/no/such:1".to_owned(), format!("{}/private/x:1", cluster.registry())];
     for (name, image) in ["absent", "denied"].iter().zip(&images) {
@@ -96,7 +96,7 @@ fn an_image_that_is_not_there_fails_in_seconds() {
 
 #[test]
 fn requests_are_seen_with_their_user_and_answer() {
-    let Some(cluster) = cluster_or_skip() else { return };
+    let Some(cluster) = cluster_or_skip().filter(|cluster| cluster.is_own()) else { return };
     let namespace = cluster.namespace();
     let mark = cluster.mark();
     namespace.kubectl(&["get", "configmap", "absent"]);
@@ -107,7 +107,8 @@ fn requests_are_seen_with_their_user_and_answer() {
     assert!(as_developer.output().expect("kubectl runs").status.success());
 
     let seen = namespace.requests(mark);
-    let asked = seen.iter().filter(|request| request.uri.contains("configmaps") || request.uri.contains("secrets"));
+    let asked =
+        seen.iter().filter(|request| request.uri.contains("configmaps") || request.uri.contains("secrets"));
     let asked = asked.map(|request| (&*request.verb, &*request.user, request.code)).collect::<Vec<_>>();
     let expected =
         [("get", "admin", Some(404)), ("list", "developer", Some(403)), ("list", "developer", Some(200))];
@@ -116,7 +117,7 @@ fn requests_are_seen_with_their_user_and_answer() {
 
 #[test]
 fn a_killed_supervisor_leaves_nothing_behind() {
-    if cluster_or_skip().is_none() {
+    if cluster_or_skip().is_none_or(|cluster| !cluster.is_own()) {
         return;
     }
     let cluster = Cluster::start().expect("a second cluster starts");
@@ -127,7 +128,7 @@ fn a_killed_supervisor_leaves_nothing_behind() {
 
 #[test]
 fn a_killed_test_leaves_nothing_behind() {
-    if cluster_or_skip().is_none() {
+    if cluster_or_skip().is_none_or(|cluster| !cluster.is_own()) {
         return;
     }
     let mut test = Command::new(std::env::current_exe().expect("a test knows its own program"))

@@ -75,7 +75,7 @@ func startControlPlane(host *host) (*controlPlane, error) {
 	}
 
 	etcd := "unix://" + host.data("etcd.sock")
-	err = host.start("etcd", filepath.Join(host.binaries, "server"), nil,
+	err = host.start("etcd", filepath.Join(host.binaries, "server"),
 		"--data-dir", host.data("etcd"),
 		"--listen-client-urls", etcd, "--advertise-client-urls=http://127.0.0.1:2379", // unused
 		"--listen-peer-urls", "unix://"+host.data("etcd-peer.sock"),
@@ -83,7 +83,7 @@ func startControlPlane(host *host) (*controlPlane, error) {
 	if err != nil {
 		return nil, err
 	}
-	return plane, host.start("kube-apiserver", filepath.Join(host.binaries, "kube-apiserver"), nil,
+	return plane, host.start("kube-apiserver", filepath.Join(host.binaries, "kube-apiserver"),
 		"--etcd-servers", etcd,
 		"--bind-address=127.0.0.1", "--advertise-address=127.0.0.1", "--secure-port", strconv.Itoa(port),
 		"--tls-cert-file", serving.cert, "--tls-private-key-file", serving.key,
@@ -101,14 +101,14 @@ func startControlPlane(host *host) (*controlPlane, error) {
 func (p *controlPlane) startControllers(host *host) error {
 	// Without a limit on requests a namespace is gone at once, not after many seconds.
 	fast := []string{"--kube-api-qps=1000", "--kube-api-burst=2000", "--leader-elect=false", "--secure-port=0"}
-	err := host.start("kube-controller-manager", filepath.Join(host.binaries, "kube-controller-manager"), nil,
+	err := host.start("kube-controller-manager", filepath.Join(host.binaries, "kube-controller-manager"),
 		append(fast, "--kubeconfig", p.kubeconfigOf("system:kube-controller-manager"),
 			"--root-ca-file", p.pki.file,
 			"--service-account-private-key-file", p.pki.serviceAccounts)...)
 	if err != nil {
 		return err
 	}
-	return host.start("kube-scheduler", filepath.Join(host.binaries, "kube-scheduler"), nil,
+	return host.start("kube-scheduler", filepath.Join(host.binaries, "kube-scheduler"),
 		append(fast, "--kubeconfig", p.kubeconfigOf("system:kube-scheduler"))...)
 }
 

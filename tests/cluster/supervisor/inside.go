@@ -116,14 +116,13 @@ func (h *host) log(name string) *os.File {
 	return file
 }
 
-func (h *host) start(name, program string, env []string, args ...string) error {
+func (h *host) start(name, program string, args ...string) error {
 	log := h.log(name)
 	defer log.Close()
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	process, err := os.StartProcess(program, append([]string{program}, args...), &os.ProcAttr{
 		Dir:   h.folder,
-		Env:   append(os.Environ(), env...),
 		Files: []*os.File{nil, log, log},
 		Sys:   diesWithParent(),
 	})
@@ -146,7 +145,7 @@ func (h *host) start(name, program string, env []string, args ...string) error {
 
 // run runs a program to its end.
 func (h *host) run(name, program string, args ...string) error {
-	if err := h.start(name, program, nil, args...); err != nil {
+	if err := h.start(name, program, args...); err != nil {
 		return err
 	}
 	if end := <-h.ends; end.name != name || end.how != "exit status 0" {

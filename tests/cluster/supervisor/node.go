@@ -95,8 +95,11 @@ func startNode(host *host, plane *controlPlane, registry string) error {
 			return err
 		}
 	}
-	path := []string{"PATH=" + programs.path}
-	if err := host.start("containerd", programs.containerd, path, "--config", host.data("containerd.toml")); err != nil {
+	// containerd finds runc by it.
+	if err := os.Setenv("PATH", programs.path); err != nil {
+		return err
+	}
+	if err := host.start("containerd", programs.containerd, "--config", host.data("containerd.toml")); err != nil {
 		return err
 	}
 	if err := host.until("containerd answers", func() bool {
@@ -108,7 +111,7 @@ func startNode(host *host, plane *controlPlane, registry string) error {
 	}); err != nil {
 		return err
 	}
-	err = host.start("kubelet", filepath.Join(host.binaries, "kubelet"), path,
+	err = host.start("kubelet", filepath.Join(host.binaries, "kubelet"),
 		"--config", host.data("kubelet.yaml"), "--kubeconfig", plane.kubeconfigOf("system:node:"+nodeName),
 		"--root-dir", host.data("kubelet"), "--hostname-override", nodeName, "--cloud-provider=external")
 	if err != nil {
@@ -202,7 +205,6 @@ cgroupsPerQOS: false
 enforceNodeAllocatable: []
 failCgroupV1: false
 failSwapOn: false
-localStorageCapacityIsolation: false
 makeIPTablesUtilChains: false
 serializeImagePulls: false
 imageGCHighThresholdPercent: 100

@@ -1,0 +1,151 @@
+//! The connection to a cluster; with `history` the only user of a network.
+
+mod apply;
+mod connect;
+pub(crate) mod json;
+mod kinds;
+mod logs;
+mod observe;
+mod refusal;
+mod request;
+mod wait;
+
+pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
+pub use connect::ConnectOptions;
+pub use logs::LogLine;
+pub use observe::{ObserveOptions, observe};
+pub(crate) use refusal::Attempt;
+pub(crate) use request::{Call, Failure, encode};
+pub use wait::{ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, outline, wait};
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::diff::Action;
+use crate::object::ObjectId;
+use crate::source::Place;
+
+/// A way to one cluster. It is cheap to share; dropping what it returned stops the work.
+pub struct Cluster {
+    client: kube::Client,
+    context: Option<String>,
+    namespace: String,
+    server: String,
+    request_timeout: Duration,
+    /// The place of all that the cluster says.
+    place: Place,
+    listener: Listener,
+    /// What was found out about the server, once per connection.
+    memory: Mutex<Memory>,
+}
+
+#[derive(Default)]
+struct Memory {
+    warnings: HashSet<String>,
+    resources: HashMap<String, Vec<kinds::Resource>>,
+    has_answered: bool,
+}
+
+/// Told of everything that happens while a call is under way, from any thread.
+pub type Listener = Arc<dyn Fn(Progress) + Send + Sync>;
+
+#[derive(Debug, Clone)]
+pub enum Progress {
+    /// The server, or a lack of rights that leaves us with less to tell.
+    Warning(String),
+    Retrying {
+        what: String,
+        cause: String,
+        after: Duration,
+    },
+    Applied {
+        id: ObjectId,
+        action: Action,
+    },
+    Deleting {
+        id: ObjectId,
+    },
+    /// A run has its Job; what is cancelled from now on is this one.
+    Dispatched {
+        run: String,
+        job: ObjectId,
+    },
+    /// A new state of something that is not ready yet.
+    Waiting {
+        id: ObjectId,
+        state: String,
+    },
+    /// Something is wrong that may still pass.
+    Trouble {
+        id: ObjectId,
+        cause: String,
+    },
+    Counts {
+        id: ObjectId,
+        counts: JobCounts,
+    },
+    PodStarted {
+        id: ObjectId,
+        pod: String,
+        index: Option<u32>,
+    },
+    Ready {
+        id: ObjectId,
+        note: Option<String>,
+    },
+    Failed {
+        id: ObjectId,
+        cause: String,
+    },
+    Log(LogLine),
+}
+
+impl Cluster {
+    /// The namespace of objects that name none.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    pub fn context(&self) -> Option<&str> {
+        self.context.as_deref()
+    }
+
+    /// Host and port.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
+
+    /// The place of all that the cluster says.
+    pub(crate) fn place(&self) -> Place {
+        self.place
+    }
+
+    pub(crate) fn tell(&self, progress: Progress) {
+        (self.listener)(progress);
+    }
+
+    pub(crate) fn warn_once(&self, warning: String) {
+        if self.memory().warnings.insert(warning.clone()) {
+            self.tell(Progress::Warning(warning));
+        }
+    }
+
+    fn memory(&self) -> MutexGuard<'_, Memory> {
+        self.memory.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns five random characters that make a name unique, as Kubernetes' own `generateName` does: no vowels, so
+/// no words, and nothing that looks like something else.
+pub(crate) fn fresh_suffix() -> String {
+    use std::hash::{BuildHasher as _, Hasher as _};
+    const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+    let mut random = std::collections::hash_map::RandomState::new().build_hasher().finish();
+    let mut suffix = String::new();
+    for _ in 0..5 {
+        suffix.push(ALPHABET[(random % ALPHABET.len() as u64) as usize] as char);
+        random /= ALPHABET.len() as u64;
+    }
+    suffix
+}

@@ -1,0 +1,275 @@
+//! Observed → the cluster as desired, wave by wave.
+
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use serde_json::{Value as Json, json};
+use tokio::time::Instant;
+
+use super::kinds::Resource;
+use super::observe::{CONCURRENCY, apply_call, gather};
+use super::refusal::{Attempt, conflict_error};
+use super::request::Call;
+use super::{Cluster, Progress};
+use crate::diagnostic::{Class, Diagnostic, Diagnostics};
+use crate::diff::{Action, Observed, Prediction, clean};
+use crate::object::{Object, ObjectId, Plan};
+use crate::yaml::Node;
+
+#[derive(Debug, Clone)]
+pub struct ApplyOptions {
+    /// Take fields over that other managers own.
+    pub force_conflicts: bool,
+    /// Replace objects other than Jobs.
+    pub replace: bool,
+    /// How long what is replaced may take to go.
+    pub timeout: Duration,
+}
+
+impl Default for ApplyOptions {
+    fn default() -> Self {
+        Self { force_conflicts: false, replace: false, timeout: Duration::from_secs(120) }
+    }
+}
+
+/// What was done to one object.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    pub id: ObjectId,
+    pub action: Action,
+    /// As the server holds it now; `None` if it was left out.
+    pub live: Option<Node>,
+}
+
+/// Makes the cluster what was predicted. Every object was tried before by `observe`, so nothing is changed if one
+/// is refused. What is left undone by a failure on the way, the next apply does.
+pub async fn apply(
+    cluster: &Cluster,
+    observed: &[Observed],
+    options: &ApplyOptions,
+) -> Result<Vec<Outcome>, Diagnostics> {
+    ensure_allowed(observed, options)?;
+    let plan = Plan { objects: observed.iter().map(|one| one.desired.clone()).collect() };
+    let mut outcomes = Vec::new();
+    let mut rest = observed;
+    for wave in plan.waves() {
+        let (now, later) = rest.split_at(wave.len());
+        rest = later;
+        let applied = futures::stream::iter(now)
+            .map(|one| async move { cluster.apply_one(one, options).await })
+            .buffered(CONCURRENCY);
+        outcomes.extend(gather(applied.collect().await)?);
+        cluster.settle(now, later).await?;
+    }
+    Ok(outcomes)
+}
+
+/// Refuses what needs the user's leave: to take fields over, to replace objects.
+pub fn ensure_allowed(observed: &[Observed], options: &ApplyOptions) -> Result<(), Diagnostics> {
+    let mut errors = Vec::new();
+    for one in observed {
+        let id = &one.desired.id;
+        if !options.force_conflicts {
+            errors.extend(one.conflicts.iter().map(|conflict| conflict_error(conflict, Some(&one.desired))));
+        }
+        if let Prediction::Replacement { because, .. } = &one.prediction
+            && id.kind != "Job"
+            && !options.replace
+        {
+            let fields = because.join("`, `");
+            let error = Diagnostic::error(
+                "replace-needed",
+                format!("`{id}` can only be replaced: `{fields}` cannot be changed in place"),
+            );
+            let path = because.first().map(String::as_str).unwrap_or_default();
+            errors.push(
+                error
+                    .class(Class::Failed)
+                    .at(super::refusal::field_place(&one.desired.node, path))
+                    .help("allow to delete it and create it anew with `--replace`"),
+            );
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+}
+
+impl Cluster {
+    async fn apply_one(&self, observed: &Observed, options: &ApplyOptions) -> Result<Outcome, Diagnostics> {
+        let object = &observed.desired;
+        let id = object.id.clone();
+        let live = observed.live.as_ref();
+        if matches!(observed.prediction, Prediction::Same | Prediction::Done { .. }) {
+            self.tell(Progress::Applied { id: id.clone(), action: Action::Unchanged });
+            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned() });
+        }
+        let Some(resource) = self.resource(object).await? else {
+            return Err(self.unserved(object).await.into());
+        };
+        if let (Prediction::Replacement { .. }, Some(live)) = (&observed.prediction, live) {
+            self.delete_live(object, &resource, live, options.timeout).await?;
+        }
+        let answer = self.call(&apply_call(object, &resource, options.force_conflicts)).await;
+        let answer = answer.map_err(|failure| {
+            let what = format!("apply `{id}`");
+            self.explain(&failure, &Attempt::with(&what, object))
+        })?;
+        let now = self.node(&answer, &id);
+        let action = match (&observed.prediction, live) {
+            (Prediction::Replacement { because, .. }, _) => Action::Replaced { because: because.clone() },
+            (_, None) => Action::Created,
+            (_, Some(live)) if is_unchanged(live, &now) => Action::Unchanged,
+            _ => Action::Configured,
+        };
+        self.tell(Progress::Applied { id: id.clone(), action: action.clone() });
+        Ok(Outcome { id, action, live: Some(now) })
+    }
+
+    async fn delete_live(
+        &self,
+        object: &Object,
+        resource: &Resource,
+        live: &Node,
+        timeout: Duration,
+    ) -> Result<(), Diagnostics> {
+        let uid = live.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default();
+        self.tell(Progress::Deleting { id: object.id.clone() });
+        self.delete(&object.id, resource, uid).await.map_err(|failure| {
+            let what = format!("delete `{}`", object.id);
+            self.explain(&failure, &Attempt::with(&what, object))
+        })?;
+        self.until_gone(&object.id, resource, uid, timeout).await
+    }
+
+    async fn delete(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        uid: &str,
+    ) -> Result<(), super::request::Failure> {
+        // In the foreground: its pods are gone before it is.
+        let options = json!({
+            "apiVersion": "v1", "kind": "DeleteOptions", "propagationPolicy": "Foreground",
+            "preconditions": {"uid": uid},
+        });
+        match self.call(&Call::delete(&resource.object_path(id), &options)).await {
+            Err(failure) if !failure.is_code(404) => Err(failure),
+            _ => Ok(()),
+        }
+    }
+
+    async fn until_gone(
+        &self,
+        id: &ObjectId,
+        resource: &Resource,
+        uid: &str,
+        timeout: Duration,
+    ) -> Result<(), Diagnostics> {
+        let end = Instant::now() + timeout;
+        let mut pause = Duration::from_millis(100);
+        loop {
+            let found = match self.call(&Call::get(&resource.object_path(id))).await {
+                Ok(found) => found,
+                Err(failure) if failure.is_code(404) => return Ok(()),
+                Err(failure) => {
+                    return Err(self.explain(&failure, &Attempt::new(&format!("wait for `{id}` to go"))));
+                }
+            };
+            if found["metadata"]["uid"].as_str() != Some(uid) {
+                return Ok(());
+            }
+            if Instant::now() >= end {
+                return Err(still_there(id, &found, timeout).into());
+            }
+            tokio::time::sleep(pause).await;
+            pause = (pause * 3 / 2).min(Duration::from_secs(2));
+        }
+    }
+
+    /// Waits for what the objects of one wave must bring before the next can be sent.
+    async fn settle(&self, now: &[Observed], later: &[Observed]) -> Result<(), Diagnostics> {
+        let is = |one: &Observed, kind: &str| one.desired.id.kind == kind;
+        let is_new = |one: &Observed| !matches!(one.prediction, Prediction::Same);
+        let has_pods = later.iter().any(|one| is(one, "Pod"));
+        for one in now.iter().filter(|one| is_new(one)) {
+            if is(one, "CustomResourceDefinition") {
+                self.until(one, "be established", |object| has_condition(object, "Established")).await?;
+                self.forget_resources();
+            }
+            if is(one, "Namespace") && has_pods {
+                // A pod is refused as long as its namespace has no service account.
+                let path = format!("/api/v1/namespaces/{}/serviceaccounts/default", one.desired.id.name);
+                for _ in 0..50 {
+                    if self.call(&Call::get(&path)).await.is_ok() {
+                        break;
+                    }
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn until(&self, one: &Observed, what: &str, is_so: fn(&Json) -> bool) -> Result<(), Diagnostics> {
+        let object = &one.desired;
+        let Some(resource) = self.resource(object).await? else { return Ok(()) };
+        for _ in 0..150 {
+            match self.call(&Call::get(&resource.object_path(&object.id))).await {
+                Ok(found) if is_so(&found) => return Ok(()),
+                Ok(_) => {}
+                Err(failure) => {
+                    let what = format!("wait for `{}` to {what}", object.id);
+                    return Err(self.explain(&failure, &Attempt::with(&what, object)));
+                }
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let message = format!("`{}` did not {what} within 30 s", object.id);
+        Err(Diagnostic::error("timed-out", message).class(Class::TimedOut).at(object.node.place).into())
+    }
+}
+
+/// Deletes an object, and returns whether it was there. With a timeout, waits until it is gone.
+pub async fn delete(
+    cluster: &Cluster,
+    id: &ObjectId,
+    timeout: Option<Duration>,
+) -> Result<bool, Diagnostics> {
+    let Some(resource) = super::kinds::built_in(&id.api_version, &id.kind) else {
+        return Err(Diagnostic::unable("kind-unserved", format!("cannot delete a `{}`", id.kind)).into());
+    };
+    let what = format!("delete `{id}`");
+    let found = match cluster.call(&Call::get(&resource.object_path(id))).await {
+        Ok(found) => found,
+        Err(failure) if failure.is_code(404) => return Ok(false),
+        Err(failure) => return Err(cluster.explain(&failure, &Attempt::new(&what))),
+    };
+    let uid = found["metadata"]["uid"].as_str().unwrap_or_default();
+    cluster.tell(Progress::Deleting { id: id.clone() });
+    let deleted = cluster.delete(id, &resource, uid).await;
+    deleted.map_err(|failure| cluster.explain(&failure, &Attempt::new(&what)))?;
+    if let Some(timeout) = timeout {
+        cluster.until_gone(id, &resource, uid, timeout).await?;
+    }
+    Ok(true)
+}
+
+fn is_unchanged(before: &Node, after: &Node) -> bool {
+    let version = |node: &Node| node.at(["metadata", "resourceVersion"]).map(Node::to_json);
+    version(before) == version(after) || clean(before, before).to_json() == clean(after, after).to_json()
+}
+
+fn has_condition(object: &Json, name: &str) -> bool {
+    let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    conditions.iter().any(|condition| condition["type"] == name && condition["status"] == "True")
+}
+
+fn still_there(id: &ObjectId, found: &Json, timeout: Duration) -> Diagnostic {
+    let message = format!("`{id}` was still there {} s after it was deleted", timeout.as_secs());
+    let error = Diagnostic::error("timed-out", message).class(Class::TimedOut);
+    let finalizers = found["metadata"]["finalizers"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let names: Vec<&str> = finalizers.iter().filter_map(Json::as_str).collect();
+    match names.as_slice() {
+        [] => error.help("apply again: what is left to do is done then"),
+        names => error.help(format!("these finalizers hold it: {}", names.join(", "))),
+    }
+}

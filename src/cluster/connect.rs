@@ -1,0 +1,152 @@
+//! A kubeconfig, or the pod we run in → a connection.
+
+use std::path::PathBuf;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::header::{HeaderValue, USER_AGENT};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
+
+use super::{Cluster, Listener, Memory};
+use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean};
+use crate::source::{Place, Source, SourceKind, Sources};
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+#[derive(Debug, Clone)]
+pub struct ConnectOptions {
+    /// In place of `$KUBECONFIG` and `~/.kube/config`.
+    pub kubeconfig: Option<PathBuf>,
+    pub context: Option<String>,
+    pub namespace: Option<String>,
+    /// How long the server may take to answer one request.
+    pub request_timeout: Duration,
+}
+
+impl Default for ConnectOptions {
+    fn default() -> Self {
+        Self { kubeconfig: None, context: None, namespace: None, request_timeout: Duration::from_secs(30) }
+    }
+}
+
+impl Cluster {
+    /// Finds out how to reach the cluster. No request is sent yet.
+    pub async fn connect(
+        options: &ConnectOptions,
+        sources: &Sources,
+        listener: Listener,
+    ) -> Result<Cluster, Diagnostics> {
+        let (mut config, context) = configure(options).await?;
+        config.connect_timeout = Some(CONNECT_TIMEOUT);
+        // Its retries are silent and take minutes; ours are in `request`.
+        config.default_retry = false;
+        let agent = HeaderValue::from_static(concat!("daphnia/", env!("CARGO_PKG_VERSION")));
+        config.headers.push((USER_AGENT, agent));
+        let server = host_and_port(&config.cluster_url);
+        let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
+        let client = kube::Client::try_from(config).map_err(|error| broken_client(&error, &server))?;
+        let name = context.clone().unwrap_or_else(|| server.clone());
+        let source = sources.add(Source::new(SourceKind::Cluster, name, ""));
+        Ok(Cluster {
+            client,
+            context,
+            namespace,
+            server,
+            request_timeout: options.request_timeout,
+            place: Place::new(source, 0..0),
+            listener,
+            memory: Mutex::new(Memory::default()),
+        })
+    }
+}
+
+async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<String>), Diagnostics> {
+    let files = kubeconfig_files(options);
+    let found: Vec<&PathBuf> = files.iter().filter(|path| path.is_file()).collect();
+    if found.is_empty() {
+        let is_left_open = options.kubeconfig.is_none() && options.context.is_none();
+        return match kube::Config::incluster() {
+            Ok(config) if is_left_open => Ok((config, None)),
+            _ => Err(no_kubeconfig(&files).into()),
+        };
+    }
+    let mut merged = Kubeconfig::default();
+    for path in found {
+        let read = Kubeconfig::read_from(path).and_then(|next| merged.clone().merge(next));
+        merged = read.map_err(|error| {
+            Diagnostic::unable("kubeconfig-broken", format!("cannot read `{}`: {error}", path.display()))
+        })?;
+    }
+    let context = options.context.clone().or_else(|| merged.current_context.clone());
+    let context = context.filter(|context| !context.is_empty());
+    ensure_context(&merged, context.as_deref())?;
+    let chosen = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
+    let config =
+        kube::Config::from_custom_kubeconfig(merged, &chosen).await.map_err(|error| broken(&error))?;
+    Ok((config, context))
+}
+
+fn kubeconfig_files(options: &ConnectOptions) -> Vec<PathBuf> {
+    if let Some(path) = &options.kubeconfig {
+        return vec![path.clone()];
+    }
+    match std::env::var_os("KUBECONFIG").filter(|paths| !paths.is_empty()) {
+        Some(paths) => std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty()).collect(),
+        None => std::env::home_dir().map(|home| home.join(".kube/config")).into_iter().collect(),
+    }
+}
+
+fn no_kubeconfig(files: &[PathBuf]) -> Diagnostic {
+    let mut looked: Vec<String> = files.iter().map(|path| format!("`{}`", path.display())).collect();
+    looked.push("the service account of a pod".to_owned());
+    Diagnostic::unable("no-kubeconfig", "no cluster is configured")
+        .help(format!("looked for {}", looked.join(", ")))
+        .help("name a file with `--kubeconfig FILE` or `KUBECONFIG`")
+}
+
+fn ensure_context(config: &Kubeconfig, context: Option<&str>) -> Result<(), Diagnostics> {
+    let names: Vec<&str> = config.contexts.iter().map(|context| context.name.as_str()).collect();
+    let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let Some(context) = context else {
+        return Err(Diagnostic::unable("no-context", "the kubeconfig names no current context")
+            .help(format!("choose one with `--context NAME`; there are {listed}"))
+            .into());
+    };
+    if names.contains(&context) {
+        return Ok(());
+    }
+    let error = Diagnostic::unable("unknown-context", format!("the kubeconfig has no context `{context}`"));
+    let error = match did_you_mean(context, names.iter().copied()) {
+        Some(name) => error.help(format!("did you mean `{name}`?")),
+        None if names.is_empty() => error.help("it has none at all"),
+        None => error.help(format!("it has {listed}")),
+    };
+    Err(error.into())
+}
+
+fn broken(error: &KubeconfigError) -> Diagnostic {
+    let error = match error {
+        KubeconfigError::LoadClusterOfContext(name) => {
+            format!("the context names the cluster `{name}`, which the kubeconfig does not have")
+        }
+        KubeconfigError::MissingClusterUrl => "the cluster of this context has no `server`".to_owned(),
+        other => other.to_string(),
+    };
+    Diagnostic::unable("kubeconfig-broken", error)
+}
+
+fn broken_client(error: &kube::Error, server: &str) -> Diagnostic {
+    let detail = super::request::chain(error);
+    if matches!(error, kube::Error::Auth(_)) {
+        return Diagnostic::error("unauthorized", format!("cannot get credentials for `{server}`: {detail}"))
+            .class(Class::Unreachable)
+            .help("run the login command of your cluster's provider, then try again");
+    }
+    Diagnostic::unable("kubeconfig-broken", format!("cannot set up a connection to `{server}`: {detail}"))
+}
+
+fn host_and_port(url: &http::Uri) -> String {
+    let host = url.host().unwrap_or_default();
+    let port = url.port_u16().unwrap_or(if url.scheme_str() == Some("http") { 80 } else { 443 });
+    format!("{host}:{port}")
+}

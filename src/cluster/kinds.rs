@@ -1,0 +1,189 @@
+//! Which path of the API serves a kind.
+
+use serde_json::Value as Json;
+
+use super::Cluster;
+use super::refusal::Attempt;
+use super::request::{Call, Failure, encode};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::object::{Object, ObjectId};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    pub api_version: String,
+    pub kind: String,
+    pub plural: String,
+    pub is_namespaced: bool,
+}
+
+impl Resource {
+    pub fn group(&self) -> &str {
+        self.api_version.split_once('/').map_or("", |(group, _)| group)
+    }
+
+    /// Returns the path of all objects of the kind, in one namespace or in all.
+    pub fn path(&self, namespace: Option<&str>) -> String {
+        let root = if self.group().is_empty() { "api" } else { "apis" };
+        match namespace.filter(|_| self.is_namespaced) {
+            Some(namespace) => {
+                format!("/{root}/{}/namespaces/{}/{}", self.api_version, encode(namespace), self.plural)
+            }
+            None => format!("/{root}/{}/{}", self.api_version, self.plural),
+        }
+    }
+
+    pub fn object_path(&self, id: &ObjectId) -> String {
+        format!("{}/{}", self.path(id.namespace.as_deref()), encode(&id.name))
+    }
+}
+
+/// Kind, plural, and whether it is namespaced.
+type Kind = (&'static str, &'static str, bool);
+
+/// Kinds that every server has, by group and version.
+const BUILT_IN: &[(&str, &[Kind])] = &[
+    (
+        "v1",
+        &[
+            ("ConfigMap", "configmaps", true),
+            ("Endpoints", "endpoints", true),
+            ("Event", "events", true),
+            ("LimitRange", "limitranges", true),
+            ("Namespace", "namespaces", false),
+            ("Node", "nodes", false),
+            ("PersistentVolume", "persistentvolumes", false),
+            ("PersistentVolumeClaim", "persistentvolumeclaims", true),
+            ("Pod", "pods", true),
+            ("PodTemplate", "podtemplates", true),
+            ("ReplicationController", "replicationcontrollers", true),
+            ("ResourceQuota", "resourcequotas", true),
+            ("Secret", "secrets", true),
+            ("Service", "services", true),
+            ("ServiceAccount", "serviceaccounts", true),
+        ],
+    ),
+    (
+        "apps/v1",
+        &[
+            ("DaemonSet", "daemonsets", true),
+            ("Deployment", "deployments", true),
+            ("ReplicaSet", "replicasets", true),
+            ("StatefulSet", "statefulsets", true),
+        ],
+    ),
+    ("batch/v1", &[("CronJob", "cronjobs", true), ("Job", "jobs", true)]),
+    ("autoscaling/v2", &[("HorizontalPodAutoscaler", "horizontalpodautoscalers", true)]),
+    ("policy/v1", &[("PodDisruptionBudget", "poddisruptionbudgets", true)]),
+    (
+        "networking.k8s.io/v1",
+        &[
+            ("Ingress", "ingresses", true),
+            ("IngressClass", "ingressclasses", false),
+            ("NetworkPolicy", "networkpolicies", true),
+        ],
+    ),
+    (
+        "rbac.authorization.k8s.io/v1",
+        &[
+            ("ClusterRole", "clusterroles", false),
+            ("ClusterRoleBinding", "clusterrolebindings", false),
+            ("Role", "roles", true),
+            ("RoleBinding", "rolebindings", true),
+        ],
+    ),
+    ("storage.k8s.io/v1", &[("StorageClass", "storageclasses", false)]),
+    ("scheduling.k8s.io/v1", &[("PriorityClass", "priorityclasses", false)]),
+    ("apiextensions.k8s.io/v1", &[("CustomResourceDefinition", "customresourcedefinitions", false)]),
+];
+
+pub fn built_in(api_version: &str, kind: &str) -> Option<Resource> {
+    let (_, kinds) = BUILT_IN.iter().find(|(version, _)| *version == api_version)?;
+    let (kind, plural, is_namespaced) = kinds.iter().find(|(name, ..)| *name == kind)?;
+    Some(Resource {
+        api_version: api_version.to_owned(),
+        kind: (*kind).to_owned(),
+        plural: (*plural).to_owned(),
+        is_namespaced: *is_namespaced,
+    })
+}
+
+impl Cluster {
+    /// Returns the resource of an object's kind; `None` if the server does not serve it.
+    pub(crate) async fn resource(&self, object: &Object) -> Result<Option<Resource>, Diagnostics> {
+        let id = &object.id;
+        if let Some(resource) = built_in(&id.api_version, &id.kind) {
+            return Ok(Some(resource));
+        }
+        let served = self.served(object).await?;
+        Ok(served.into_iter().find(|resource| resource.kind == id.kind))
+    }
+
+    /// Returns what the server serves of the object's group and version, asked once.
+    async fn served(&self, object: &Object) -> Result<Vec<Resource>, Diagnostics> {
+        let version = &object.id.api_version;
+        if let Some(known) = self.memory().resources.get(version) {
+            return Ok(known.clone());
+        }
+        let root = if object.id.group().is_empty() { "api" } else { "apis" };
+        let resources = match self.call(&Call::get(&format!("/{root}/{version}"))).await {
+            Ok(list) => read_resources(&list, version),
+            Err(failure) if failure.is_code(404) => Vec::new(),
+            Err(failure) => {
+                return Err(self.explain(&failure, &Attempt::new("ask what the server serves")));
+            }
+        };
+        self.memory().resources.insert(version.clone(), resources.clone());
+        Ok(resources)
+    }
+
+    /// A definition may have come since we asked.
+    pub(crate) fn forget_resources(&self) {
+        self.memory().resources.clear();
+    }
+
+    /// Says that the server does not serve the object's kind, and what it serves instead.
+    pub(crate) async fn unserved(&self, object: &Object) -> Diagnostic {
+        let id = &object.id;
+        let message = format!("`{}` does not serve `{}` in `{}`", self.server, id.kind, id.api_version);
+        let error = Diagnostic::unable("kind-unserved", message).at(object.origin(["kind"]));
+        let served = self.served(object).await.unwrap_or_default();
+        let kinds = served.iter().map(|resource| resource.kind.as_str());
+        if let Some(kind) = did_you_mean(&id.kind, kinds) {
+            return error.help(format!("did you mean `{kind}`?"));
+        }
+        let versions = match self.call(&Call::get(&format!("/apis/{}", id.group()))).await {
+            Ok(group) => versions(&group),
+            Err(Failure::Refused(_)) if served.is_empty() => {
+                return error.help(format!(
+                    "no API group `{}` is there: install its CustomResourceDefinition, or add it to what you apply",
+                    id.group()
+                ));
+            }
+            Err(_) => Vec::new(),
+        };
+        match versions.as_slice() {
+            [] => error,
+            versions => error.help(format!("the server has {} of this group", versions.join(", "))),
+        }
+    }
+}
+
+fn read_resources(list: &Json, api_version: &str) -> Vec<Resource> {
+    let items = list["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let resources = items.iter().filter_map(|item| {
+        let plural = item["name"].as_str()?;
+        let is_subresource = plural.contains('/');
+        (!is_subresource).then(|| Resource {
+            api_version: api_version.to_owned(),
+            kind: item["kind"].as_str().unwrap_or_default().to_owned(),
+            plural: plural.to_owned(),
+            is_namespaced: item["namespaced"].as_bool().unwrap_or(true),
+        })
+    });
+    resources.collect()
+}
+
+fn versions(group: &Json) -> Vec<String> {
+    let items = group["versions"].as_array().map(Vec::as_slice).unwrap_or_default();
+    items.iter().filter_map(|item| Some(format!("`{}`", item["groupVersion"].as_str()?))).collect()
+}

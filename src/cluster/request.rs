@@ -1,0 +1,304 @@
+//! One request and its answer: timeouts, the few retries that are safe, the server's warnings.
+
+use std::time::Duration;
+
+use futures::AsyncBufRead;
+use futures::TryStreamExt;
+use http::{HeaderMap, Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
+use kube::client::Body;
+use kube::core::Status;
+use serde_json::Value as Json;
+
+use super::{Cluster, Progress};
+
+/// Why there is no answer to use.
+#[derive(Debug, Clone)]
+pub enum Failure {
+    /// The server answered, with an error.
+    Refused(Box<Status>),
+    /// No connection, or it broke.
+    Unreachable(String),
+    TimedOut(Duration),
+    /// The answer is not what a Kubernetes API server would say.
+    Malformed(String),
+}
+
+impl Failure {
+    pub fn status(&self) -> Option<&Status> {
+        if let Failure::Refused(status) = self { Some(status) } else { None }
+    }
+
+    /// Says in a few words what went wrong.
+    pub fn describe(&self) -> String {
+        match self {
+            Failure::Refused(status) if status.message.is_empty() => format!("status {}", status.code),
+            Failure::Refused(status) => status.message.clone(),
+            Failure::Unreachable(detail) | Failure::Malformed(detail) => detail.clone(),
+            Failure::TimedOut(after) => format!("no answer within {} s", after.as_secs()),
+        }
+    }
+
+    pub fn is_code(&self, code: u16) -> bool {
+        self.status().is_some_and(|status| status.code == code)
+    }
+}
+
+/// One request.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// As roles name it.
+    pub verb: &'static str,
+    method: Method,
+    path: String,
+    query: Vec<(&'static str, String)>,
+    body: Option<(Vec<u8>, &'static str)>,
+    accept: Option<&'static str>,
+    /// Whether the request can be sent twice to the same effect.
+    is_repeatable: bool,
+}
+
+impl Call {
+    fn new(verb: &'static str, method: Method, path: &str) -> Call {
+        let is_repeatable = method != Method::POST;
+        Call {
+            verb,
+            method,
+            path: path.to_owned(),
+            query: Vec::new(),
+            body: None,
+            accept: None,
+            is_repeatable,
+        }
+    }
+
+    pub fn get(path: &str) -> Call {
+        Call::new("get", Method::GET, path)
+    }
+
+    pub fn list(path: &str) -> Call {
+        Call::new("list", Method::GET, path)
+    }
+
+    pub fn watch(path: &str) -> Call {
+        Call::new("watch", Method::GET, path)
+    }
+
+    /// Lists what the objects' metadata says, without the rest.
+    pub fn list_metadata(path: &str) -> Call {
+        let accept = Some("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
+        Call { accept, ..Call::list(path) }
+    }
+
+    /// Server-side apply.
+    pub fn apply(path: &str, object: &Json) -> Call {
+        Call::new("patch", Method::PATCH, path).body(object, "application/apply-patch+yaml")
+    }
+
+    pub fn merge(path: &str, patch: &Json) -> Call {
+        Call::new("patch", Method::PATCH, path).body(patch, "application/merge-patch+json")
+    }
+
+    pub fn create(path: &str, object: &Json) -> Call {
+        Call::new("create", Method::POST, path).body(object, "application/json")
+    }
+
+    /// Must hold the uid of what is to be deleted, so that a repetition cannot hit its successor.
+    pub fn delete(path: &str, options: &Json) -> Call {
+        Call::new("delete", Method::DELETE, path).body(options, "application/json")
+    }
+
+    fn body(mut self, body: &Json, content_type: &'static str) -> Call {
+        self.body = Some((body.to_string().into_bytes(), content_type));
+        self
+    }
+
+    pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Call {
+        self.query.push((key, value.into()));
+        self
+    }
+
+    pub fn dry_run(mut self) -> Call {
+        self.is_repeatable = true;
+        self.query("dryRun", "All")
+    }
+
+    fn request(&self) -> Result<Request<Body>, Failure> {
+        let mut uri = self.path.clone();
+        for (index, (key, value)) in self.query.iter().enumerate() {
+            let separator = if index == 0 { '?' } else { '&' };
+            uri.push_str(&format!("{separator}{key}={}", encode(value)));
+        }
+        let mut request = Request::builder().method(self.method.clone()).uri(uri);
+        if let Some((_, content_type)) = &self.body {
+            request = request.header(http::header::CONTENT_TYPE, *content_type);
+        }
+        if let Some(accept) = self.accept {
+            request = request.header(http::header::ACCEPT, accept);
+        }
+        let body = self.body.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
+        request.body(Body::from(body)).map_err(|error| Failure::Malformed(error.to_string()))
+    }
+}
+
+/// Encodes a query value or a path segment.
+pub fn encode(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
+            _ => out.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    out
+}
+
+const RETRIES: u32 = 4;
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+
+impl Cluster {
+    pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
+        let mut attempt = 0;
+        loop {
+            let (failure, retry_after) = match self.once(call).await {
+                Ok(answer) => return Ok(answer),
+                Err(failed) => failed,
+            };
+            if attempt == RETRIES || !self.is_worth_retrying(call, &failure) {
+                return Err(failure);
+            }
+            let pause = retry_after.unwrap_or(FIRST_PAUSE * 2_u32.pow(attempt)).min(LONGEST_PAUSE);
+            self.tell(Progress::Retrying {
+                what: format!("{} {}", call.verb, call.path),
+                cause: failure.describe(),
+                after: pause,
+            });
+            tokio::time::sleep(pause).await;
+            attempt += 1;
+        }
+    }
+
+    fn is_worth_retrying(&self, call: &Call, failure: &Failure) -> bool {
+        match failure {
+            // The server did not begin, so even a creation can be sent again.
+            Failure::Refused(status) if status.code == 429 => true,
+            Failure::Refused(status) => call.is_repeatable && matches!(status.code, 502..=504),
+            // Who has never answered is not there; who has answered may be restarting.
+            Failure::Unreachable(_) => call.is_repeatable && self.memory().has_answered,
+            Failure::TimedOut(_) | Failure::Malformed(_) => false,
+        }
+    }
+
+    async fn once(&self, call: &Call) -> Result<Json, (Failure, Option<Duration>)> {
+        let exchange = async {
+            let response = self.client.send(call.request().map_err(|f| (f, None))?).await;
+            let response = response.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
+            let (head, body) = response.into_parts();
+            self.heed_warnings(&head.headers);
+            let retry_after = retry_after(&head.headers);
+            let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
+            self.memory().has_answered = true;
+            read_answer(head.status, &bytes.to_bytes()).map_err(|failure| (failure, retry_after))
+        };
+        let timeout = self.request_timeout;
+        tokio::time::timeout(timeout, exchange).await.unwrap_or(Err((Failure::TimedOut(timeout), None)))
+    }
+
+    /// Opens an answer that goes on for as long as there is something to say.
+    pub(crate) async fn stream(&self, call: &Call) -> Result<impl AsyncBufRead + Unpin + use<>, Failure> {
+        let mut request = call.request()?;
+        // Compressed in pieces, of which the decoder would read the first alone.
+        let identity = http::HeaderValue::from_static("identity");
+        request.headers_mut().insert(http::header::ACCEPT_ENCODING, identity);
+        let timeout = self.request_timeout;
+        let sent = tokio::time::timeout(timeout, self.client.send(request)).await;
+        let response = sent.map_err(|_| Failure::TimedOut(timeout))?;
+        let response = response.map_err(|error| Failure::Unreachable(chain(&error)))?;
+        let (head, body) = response.into_parts();
+        if head.status.is_success() {
+            let body = Box::pin(body.into_data_stream().map_err(std::io::Error::other));
+            return Ok(body.into_async_read());
+        }
+        let bytes = body.collect().await.map_err(|error| Failure::Unreachable(chain(&error)))?;
+        match read_answer(head.status, &bytes.to_bytes()) {
+            Ok(_) => Err(Failure::Malformed(format!("status {}", head.status))),
+            Err(failure) => Err(failure),
+        }
+    }
+
+    fn heed_warnings(&self, headers: &HeaderMap) {
+        for header in headers.get_all(http::header::WARNING) {
+            let text = String::from_utf8_lossy(header.as_bytes()).into_owned();
+            self.warn_once(warning_text(&text));
+        }
+    }
+}
+
+/// `299 - "batch/v1beta1 CronJob is deprecated"` → its text.
+fn warning_text(header: &str) -> String {
+    let quoted = header.split_once('"').map_or(header, |(_, rest)| rest);
+    let mut text = String::new();
+    let mut chars = quoted.chars();
+    while let Some(c) = chars.next() {
+        match c {
+            '\\' => text.extend(chars.next()),
+            '"' => break,
+            c => text.push(c),
+        }
+    }
+    text
+}
+
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(http::header::RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+fn read_answer(code: StatusCode, bytes: &[u8]) -> Result<Json, Failure> {
+    let parsed = serde_json::from_slice::<Json>(bytes);
+    if code.is_success() {
+        return parsed.map_err(|error| Failure::Malformed(format!("the answer is not JSON: {error}")));
+    }
+    let status = parsed.ok().and_then(|json| serde_json::from_value::<Status>(json).ok());
+    let text = || String::from_utf8_lossy(bytes).trim().chars().take(300).collect::<String>();
+    let mut status = status.unwrap_or_else(|| Status::failure(&text(), ""));
+    status.code = code.as_u16();
+    Err(Failure::Refused(status.boxed()))
+}
+
+/// An error and all that caused it, in one line and without repetitions.
+pub fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = String::new();
+    let mut next = Some(error);
+    while let Some(error) = next {
+        let words = error.to_string();
+        next = error.source();
+        // Many a wrapper prints what it wraps.
+        let is_wrapper = next.is_some_and(|inner| words.contains(&inner.to_string()));
+        if !is_wrapper && !text.contains(&words) {
+            if !text.is_empty() {
+                text.push_str(": ");
+            }
+            text.push_str(&words);
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn warnings_are_unquoted() {
+        assert_eq!(warning_text(r#"299 - "a \"b\" c""#), r#"a "b" c"#);
+        assert_eq!(warning_text("plain"), "plain");
+    }
+
+    #[test]
+    fn queries_are_encoded() {
+        let call = Call::list("/api/v1/pods").query("labelSelector", "a=b,c in (d)");
+        assert_eq!(call.request().unwrap().uri(), "/api/v1/pods?labelSelector=a%3Db%2Cc%20in%20%28d%29");
+    }
+}

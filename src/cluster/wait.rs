@@ -1,0 +1,444 @@
+//! Objects → are they ready, and if not, why not.
+
+mod pods;
+mod ready;
+mod result;
+mod watch;
+mod world;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use futures::stream::{BoxStream, SelectAll};
+use tokio::time::Instant;
+
+use self::ready::Status;
+use self::watch::{Subject, Update, watch};
+use self::world::World;
+use super::kinds::Resource;
+use super::logs::{LogLine, Logs};
+use super::refusal::Attempt;
+use super::request::Call;
+use super::{Cluster, Progress};
+use crate::cluster::json::text;
+use crate::diagnostic::Diagnostics;
+use crate::object::{Object, ObjectId};
+use crate::yaml::Node;
+
+pub use self::pods::{exits, index};
+pub use self::result::outline;
+
+#[derive(Debug, Clone, Default)]
+pub struct WaitOptions {
+    /// For ever, if there is none.
+    pub timeout: Option<Duration>,
+    /// Pass on every line that the containers of Jobs write.
+    pub logs: bool,
+}
+
+/// How waiting for one object ended.
+#[derive(Debug, Clone)]
+pub struct Readiness {
+    pub id: ObjectId,
+    pub state: State,
+    pub note: Option<String>,
+    /// Of a Job that has ended.
+    pub job: Option<JobResult>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum State {
+    Ready,
+    Failed {
+        cause: String,
+    },
+    /// Still not ready when time ran out.
+    TimedOut {
+        cause: String,
+    },
+    /// Still not ready when another one failed.
+    Undecided {
+        cause: String,
+    },
+}
+
+/// How a Job ended.
+#[derive(Debug, Clone)]
+pub struct JobResult {
+    pub job: ObjectId,
+    pub succeeded: bool,
+    /// It has not ended, but cannot go on.
+    pub is_stuck: bool,
+    /// One sentence; empty if it succeeded.
+    pub cause: String,
+    /// Of the container that decided; `None` if none did.
+    pub exit_code: Option<i32>,
+    pub containers: Vec<ContainerExit>,
+    pub counts: JobCounts,
+    pub started: Option<String>,
+    pub ended: Option<String>,
+    /// The end of what its containers wrote, if it was read.
+    pub log: Vec<LogLine>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct JobCounts {
+    pub active: i64,
+    pub ready: i64,
+    pub succeeded: i64,
+    pub failed: i64,
+    /// `None` if the first success ends the Job.
+    pub completions: Option<i64>,
+    pub parallelism: i64,
+    /// `0-2,5`
+    pub completed_indexes: String,
+    pub failed_indexes: String,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContainerExit {
+    pub pod: String,
+    pub container: String,
+    pub index: Option<u32>,
+    pub exit_code: i32,
+    /// `Completed`, `Error`, `OOMKilled`, …
+    pub reason: String,
+    pub message: String,
+    pub memory_limit: Option<String>,
+    pub restarts: i64,
+    pub started: String,
+    pub ended: String,
+    /// The last line that it wrote, where it is known.
+    pub last_line: Option<String>,
+}
+
+/// How long after its Job's end a pod may take to say how it ended, and its log to be read to the end.
+const AFTERMATH: Duration = Duration::from_secs(3);
+const AFTERMATH_OF_LOGS: Duration = Duration::from_secs(30);
+
+/// How often to look at the clock.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Waits until all objects are ready or one has failed.
+pub async fn wait(
+    cluster: &Cluster,
+    objects: &[ObjectId],
+    options: &WaitOptions,
+) -> Result<Vec<Readiness>, Diagnostics> {
+    let mut wait = Wait::new(cluster, objects, options).await?;
+    let end = options.timeout.map(|timeout| Instant::now() + timeout);
+    let mut tick = tokio::time::interval(TICK);
+    loop {
+        if let Some(readiness) = wait.assess(Instant::now()).await {
+            return Ok(readiness);
+        }
+        if end.is_some_and(|end| Instant::now() >= end) {
+            return Ok(wait.time_out());
+        }
+        tokio::select! {
+            Some(updates) = wait.updates.next() => {
+                for (subject, update) in updates {
+                    wait.world.heed(cluster, subject, update)?;
+                }
+                wait.read_logs();
+            }
+            () = wait.logs.run() => {}
+            _ = tick.tick() => {}
+        }
+    }
+}
+
+struct Wait<'a> {
+    cluster: &'a Cluster,
+    world: World,
+    updates: futures::stream::ReadyChunks<SelectAll<BoxStream<'a, (usize, Update)>>>,
+    logs: Logs<'a>,
+    has_logs: bool,
+    waiting: Vec<Waiting>,
+}
+
+/// One object that is waited for.
+struct Waiting {
+    id: ObjectId,
+    decided: Option<(Status, Instant)>,
+    is_stuck: bool,
+    /// What was last told.
+    told: String,
+    told_trouble: String,
+    told_counts: JobCounts,
+    /// Since when each trouble has lasted.
+    troubles: HashMap<String, Instant>,
+}
+
+impl<'a> Wait<'a> {
+    async fn new(
+        cluster: &'a Cluster,
+        objects: &[ObjectId],
+        options: &WaitOptions,
+    ) -> Result<Wait<'a>, Diagnostics> {
+        let waiting = objects.iter().map(|id| Waiting {
+            id: id.clone(),
+            decided: None,
+            is_stuck: false,
+            told: String::new(),
+            told_trouble: String::new(),
+            told_counts: JobCounts::default(),
+            troubles: HashMap::new(),
+        });
+        let waiting: Vec<Waiting> = waiting.collect();
+        let mut world = World::default();
+        let mut updates = SelectAll::new();
+        for subject in cluster.subjects(objects, &mut world).await? {
+            let number = updates.len();
+            updates.push(watch(cluster, subject).map(move |update| (number, update)).boxed());
+        }
+        let updates = updates.ready_chunks(256);
+        Ok(Wait { cluster, world, updates, logs: Logs::new(cluster), has_logs: options.logs, waiting })
+    }
+
+    fn read_logs(&mut self) {
+        if !self.has_logs {
+            return;
+        }
+        for waiting in self.waiting.iter().filter(|waiting| waiting.id.kind == "Job") {
+            for pod in self.world.pods_of(&waiting.id) {
+                self.logs.heed(&waiting.id, &pod.object, pod.is_gone);
+            }
+        }
+    }
+
+    /// Looks at every object; returns how it ended, if it did.
+    async fn assess(&mut self, now: Instant) -> Option<Vec<Readiness>> {
+        if !self.world.is_complete() {
+            return None;
+        }
+        for waiting in &mut self.waiting {
+            if waiting.decided.is_none() {
+                waiting.assess(self.cluster, &self.world, now);
+            }
+        }
+        let is_failed = |waiting: &Waiting| matches!(waiting.decided, Some((Status::Failed(_), _)));
+        let has_failed = self.waiting.iter().any(is_failed);
+        if !has_failed && self.waiting.iter().any(|waiting| waiting.decided.is_none()) {
+            return None;
+        }
+        let is_settled = |waiting: &Waiting| self.is_settled(waiting, now);
+        if !self.waiting.iter().all(is_settled) {
+            return None;
+        }
+        let mut readiness = Vec::new();
+        for waiting in &self.waiting {
+            readiness.push(self.conclude(waiting).await);
+        }
+        Some(readiness)
+    }
+
+    /// Whether all is known about how an object ended.
+    fn is_settled(&self, waiting: &Waiting, now: Instant) -> bool {
+        let Some((_, since)) = waiting.decided.as_ref().filter(|_| waiting.id.kind == "Job") else {
+            return true;
+        };
+        let limit = if self.has_logs { AFTERMATH_OF_LOGS } else { AFTERMATH };
+        let is_over = |pod: &world::Pod| {
+            pod.is_gone || matches!(text(&pod.object, "/status/phase"), "Succeeded" | "Failed")
+        };
+        let are_pods_over = waiting.is_stuck || self.world.pods_of(&waiting.id).all(is_over);
+        now >= *since + limit || (are_pods_over && self.logs.is_drained())
+    }
+
+    async fn conclude(&self, waiting: &Waiting) -> Readiness {
+        let id = waiting.id.clone();
+        let (state, note) = match &waiting.decided {
+            Some((Status::Ready(note), _)) => (State::Ready, note.clone()),
+            Some((Status::Failed(cause), _)) => (State::Failed { cause: cause.clone() }, None),
+            _ => (State::Undecided { cause: waiting.reason() }, None),
+        };
+        let is_ended = matches!(&waiting.decided, Some((Status::Ready(None) | Status::Failed(_), _)));
+        if id.kind != "Job" || !is_ended {
+            return Readiness { id, state, note, job: None };
+        }
+        let job = self.cluster.job_result(&self.world, waiting, &self.logs).await;
+        let state = if job.succeeded { state } else { State::Failed { cause: job.cause.clone() } };
+        Readiness { id, state, note, job: Some(job) }
+    }
+
+    fn time_out(&self) -> Vec<Readiness> {
+        let readiness = self.waiting.iter().map(|waiting| {
+            let (state, note) = match &waiting.decided {
+                Some((Status::Ready(note), _)) => (State::Ready, note.clone()),
+                _ => (State::TimedOut { cause: waiting.reason() }, None),
+            };
+            Readiness { id: waiting.id.clone(), state, note, job: None }
+        });
+        readiness.collect()
+    }
+}
+
+impl Waiting {
+    fn reason(&self) -> String {
+        if self.told_trouble.is_empty() { self.told.clone() } else { self.told_trouble.clone() }
+    }
+
+    fn assess(&mut self, cluster: &Cluster, world: &World, now: Instant) {
+        let Some(rule) = ready::rule(&self.id) else {
+            return self.decide(cluster, Status::Ready(None), now);
+        };
+        let Some(object) = world.object(&self.id) else {
+            let cause =
+                if world.was_seen(&self.id) { "it was deleted meanwhile" } else { "it does not exist" };
+            return self.decide(cluster, Status::Failed(cause.to_owned()), now);
+        };
+        self.tell_job(cluster, object);
+        let status = rule(object);
+        let Status::Waiting(state) = &status else {
+            let status = self.with_cause(status, world);
+            return self.decide(cluster, status, now);
+        };
+        if world.is_gone(&self.id) {
+            return self.decide(cluster, Status::Failed("it was deleted meanwhile".to_owned()), now);
+        }
+        if *state != self.told {
+            self.told.clone_from(state);
+            cluster.tell(Progress::Waiting { id: self.id.clone(), state: state.clone() });
+        }
+        let troubles = world.troubles(&self.id, object);
+        self.troubles.retain(|cause, _| troubles.iter().any(|trouble| trouble.cause == *cause));
+        for trouble in troubles {
+            let since = *self.troubles.entry(trouble.cause.clone()).or_insert(now);
+            if trouble.patience.is_some_and(|patience| now >= since + patience) {
+                self.is_stuck = true;
+                return self.decide(cluster, Status::Failed(trouble.cause), now);
+            }
+            if !self.told_trouble.eq(&trouble.cause) {
+                self.told_trouble.clone_from(&trouble.cause);
+                cluster.tell(Progress::Trouble { id: self.id.clone(), cause: trouble.cause });
+            }
+        }
+        if self.troubles.is_empty() {
+            self.told_trouble.clear();
+        }
+    }
+
+    /// A controller that gives up says that it does; its pods say why.
+    fn with_cause(&self, status: Status, world: &World) -> Status {
+        let Status::Failed(words) = status else { return status };
+        if self.id.kind == "Job" {
+            return Status::Failed(words);
+        }
+        let pods = world.current_pods(&self.id);
+        let exit = pods.iter().flat_map(|pod| pods::exits(pod)).find(|exit| exit.exit_code != 0);
+        let cause = exit
+            .map(|exit| exit.sentence())
+            .or_else(|| Some(self.told_trouble.clone()).filter(|trouble| !trouble.is_empty()));
+        Status::Failed(match cause {
+            Some(cause) if words.is_empty() => cause,
+            Some(cause) => format!("{words}: {cause}"),
+            None if words.is_empty() => "it failed".to_owned(),
+            None => words,
+        })
+    }
+
+    fn tell_job(&mut self, cluster: &Cluster, object: &serde_json::Value) {
+        if self.id.kind != "Job" {
+            return;
+        }
+        let counts = ready::counts(object);
+        if counts != self.told_counts {
+            self.told_counts = counts.clone();
+            cluster.tell(Progress::Counts { id: self.id.clone(), counts });
+        }
+    }
+
+    fn decide(&mut self, cluster: &Cluster, status: Status, now: Instant) {
+        let id = self.id.clone();
+        match &status {
+            Status::Ready(note) => cluster.tell(Progress::Ready { id, note: note.clone() }),
+            // What a Job's failure comes from is known only once its pods are over.
+            Status::Failed(_) if id.kind == "Job" => {}
+            Status::Failed(cause) => cluster.tell(Progress::Failed { id, cause: cause.clone() }),
+            Status::Waiting(_) => {}
+        }
+        self.decided = Some((status, now));
+    }
+}
+
+impl Cluster {
+    /// Says what to watch: the objects, their pods, and what their events warn of.
+    async fn subjects(&self, objects: &[ObjectId], world: &mut World) -> Result<Vec<Subject>, Diagnostics> {
+        let mut groups: Vec<(String, Vec<&ObjectId>)> = Vec::new();
+        let mut pods: Vec<(String, Option<String>)> = Vec::new();
+        for id in objects.iter().filter(|id| ready::rule(id).is_some()) {
+            let resource = self.resource_of(id).await?;
+            let path = resource.path(id.namespace.as_deref());
+            match groups.iter_mut().find(|(known, _)| *known == path) {
+                Some((_, ids)) => ids.push(id),
+                None => groups.push((path, vec![id])),
+            }
+            if let Some(namespace) = id.namespace.as_ref().filter(|_| ready::has_pods(id)) {
+                pods.push((namespace.clone(), self.pod_labels(id, &resource).await?));
+            }
+        }
+        let mut subjects = Vec::new();
+        for (path, ids) in groups {
+            let fields = match ids.as_slice() {
+                [only] => Some(format!("metadata.name={}", only.name)),
+                _ => None,
+            };
+            world.add_objects(&ids);
+            subjects.push(Subject { path, fields, labels: None });
+        }
+        let mut namespaces: Vec<String> = pods.iter().map(|(namespace, _)| namespace.clone()).collect();
+        namespaces.sort();
+        namespaces.dedup();
+        for namespace in namespaces {
+            let root = format!("/api/v1/namespaces/{}", super::request::encode(&namespace));
+            let mut selectors: Vec<Option<String>> =
+                pods.iter().filter(|(of, _)| *of == namespace).map(|(_, labels)| labels.clone()).collect();
+            // A few are watched one by one; of many, all pods together are less work.
+            if selectors.len() > 4 || selectors.contains(&None) {
+                selectors = vec![None];
+            }
+            for labels in selectors {
+                world.add_pods();
+                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels });
+            }
+            world.add_events();
+            let warnings = Some("type=Warning".to_owned());
+            subjects.push(Subject { path: format!("{root}/events"), fields: warnings, labels: None });
+        }
+        Ok(subjects)
+    }
+
+    async fn resource_of(&self, id: &ObjectId) -> Result<Resource, Diagnostics> {
+        let object = Object { id: id.clone(), node: Node::new(crate::yaml::Value::Null, self.place) };
+        match self.resource(&object).await? {
+            Some(resource) => Ok(resource),
+            None => Err(self.unserved(&object).await.into()),
+        }
+    }
+
+    /// Returns the selector of an object's pods.
+    async fn pod_labels(&self, id: &ObjectId, resource: &Resource) -> Result<Option<String>, Diagnostics> {
+        if id.kind == "Job" {
+            return Ok(Some(format!("job-name={}", id.name)));
+        }
+        if id.kind == "Pod" {
+            return Ok(None);
+        }
+        let object = match self.call(&Call::get(&resource.object_path(id))).await {
+            Ok(object) => object,
+            Err(failure) if failure.is_code(404) => return Ok(None),
+            Err(failure) => {
+                return Err(self.explain(&failure, &Attempt::new(&format!("wait for `{id}`"))));
+            }
+        };
+        let has_expressions = object.pointer("/spec/selector/matchExpressions").is_some();
+        let labels = object.pointer("/spec/selector/matchLabels").and_then(serde_json::Value::as_object);
+        Ok(labels.filter(|_| !has_expressions).map(|labels| {
+            let pairs =
+                labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
+            pairs.collect::<Vec<_>>().join(",")
+        }))
+    }
+}

@@ -1,0 +1,191 @@
+//! Records of runs, kept in the cluster: who ran what, when, with what, and how it ended.
+
+mod complete;
+mod digest;
+mod record;
+mod run;
+
+pub use digest::digest;
+pub use record::{RunRecord, RunState};
+pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, run, settle};
+
+use serde_json::{Value as Json, json};
+
+use crate::cluster::{Attempt, Call, Cluster, ContainerExit, LogLine, delete, encode};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::object::ObjectId;
+
+/// How many records of one job are kept.
+pub const KEEP: usize = 20;
+
+const SECRET_TYPE: &str = "daphnia.dev/run.v1";
+const JOB_LABEL: &str = "daphnia.dev/job";
+const RUN_LABEL: &str = "daphnia.dev/run";
+const DIGEST_LABEL: &str = "daphnia.dev/digest";
+
+/// Returns the records of a namespace, or of all, newest first, without what is long: objects, containers, log.
+pub async fn list(
+    cluster: &Cluster,
+    namespace: Option<&str>,
+    job: Option<&str>,
+) -> Result<Vec<RunRecord>, Diagnostics> {
+    let selector = match job {
+        Some(job) => format!("{RUN_LABEL},{JOB_LABEL}={job}"),
+        None => RUN_LABEL.to_owned(),
+    };
+    let mut records = cluster
+        .records(namespace, &selector)
+        .await
+        .map_err(|failure| cluster.explain(&failure, &Attempt::new("read the records of runs")))?;
+    for record in &mut records {
+        complete::complete(cluster, record).await;
+    }
+    Ok(records)
+}
+
+/// Returns a record with all that it holds; without a namespace, whichever has it.
+pub async fn get(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
+    let mut record = match namespace {
+        Some(namespace) => read(cluster, id, namespace).await?,
+        None => find(cluster, id).await?,
+    };
+    complete::complete(cluster, &mut record).await;
+    Ok(record)
+}
+
+/// Looks in the context's namespace, then everywhere if that is allowed.
+async fn find(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
+    let here = read(cluster, id, cluster.namespace()).await;
+    if here.is_ok() {
+        return here;
+    }
+    let everywhere = cluster.records(None, &format!("{RUN_LABEL}={id}")).await.unwrap_or_default();
+    match everywhere.first() {
+        Some(found) => read(cluster, id, found.namespace()).await,
+        None => here,
+    }
+}
+
+async fn read(cluster: &Cluster, id: &str, namespace: &str) -> Result<RunRecord, Diagnostics> {
+    let what = format!("read the record of run `{id}`");
+    let answer = match cluster.call(&Call::get(&path(namespace, id))).await {
+        Ok(answer) => answer,
+        Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, id, namespace).await.into()),
+        Err(failure) => return Err(cluster.explain(&failure, &Attempt::new(&what))),
+    };
+    RunRecord::read(&answer, cluster.place())
+        .ok_or_else(|| Diagnostic::unable("record-broken", format!("cannot {what}: it is damaged")).into())
+}
+
+async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic {
+    let error =
+        Diagnostic::unable("unknown-run", format!("there is no run `{id}` in the namespace `{namespace}`"));
+    let known = cluster.records(None, RUN_LABEL).await.unwrap_or_default();
+    let ids = known.iter().map(|record| record.id.as_str());
+    match did_you_mean(id, ids) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => match known.iter().find(|record| record.job == id) {
+            Some(newest) => error.help(format!("the last run of the job `{id}` is `{}`", newest.id)),
+            None => error.help("`daphnia history` lists the runs; `--namespace` chooses where"),
+        },
+    }
+}
+
+/// Stops a run by deleting its Job. The record stays.
+pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
+    let mut record = get(cluster, id, namespace).await?;
+    if record.state.is_final() {
+        let message = format!("the run `{id}` is over: it {}", record.state);
+        return Err(Diagnostic::unable("run-over", message).into());
+    }
+    let who = cluster.who().await;
+    record.state = RunState::Cancelled;
+    record.cause = format!("cancelled by {who}");
+    record.ended = Some(jiff::Timestamp::now());
+    // First the record, so that whoever waits for the Job learns why it went.
+    cluster
+        .save(&record)
+        .await
+        .map_err(|failure| cluster.explain(&failure, &Attempt::new(&format!("cancel run `{id}`"))))?;
+    delete(cluster, &record.object, None).await?;
+    Ok(record)
+}
+
+fn name(id: &str) -> String {
+    format!("daphnia-run-{id}")
+}
+
+fn path(namespace: &str, id: &str) -> String {
+    format!("/api/v1/namespaces/{}/secrets/{}", encode(namespace), encode(&name(id)))
+}
+
+impl Cluster {
+    /// Returns the records that a label selector chooses, newest first, in their short form.
+    async fn records(
+        &self,
+        namespace: Option<&str>,
+        selector: &str,
+    ) -> Result<Vec<RunRecord>, crate::cluster::Failure> {
+        let path = match namespace {
+            Some(namespace) => format!("/api/v1/namespaces/{}/secrets", encode(namespace)),
+            None => "/api/v1/secrets".to_owned(),
+        };
+        let call = Call::list_metadata(&path)
+            .query("fieldSelector", format!("type={SECRET_TYPE}"))
+            .query("labelSelector", selector);
+        let (items, _) = self.pages(&call).await?;
+        let mut records: Vec<RunRecord> =
+            items.iter().filter_map(|item| RunRecord::read(item, self.place())).collect();
+        records.sort_by_key(|record| std::cmp::Reverse(record.started));
+        Ok(records)
+    }
+
+    /// Writes a new record.
+    async fn keep(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
+        let namespace = record.namespace();
+        let path = format!("/api/v1/namespaces/{}/secrets", encode(namespace));
+        self.call(&Call::create(&path, &record.write()).query("fieldManager", "daphnia")).await.map(|_| ())
+    }
+
+    /// Writes what has changed of a record.
+    async fn save(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
+        let mut patch = record.write();
+        if record.is_short {
+            // What was not read must not be overwritten.
+            patch["data"] = Json::Null;
+            if let Some(patch) = patch.as_object_mut() {
+                patch.remove("data");
+            }
+        }
+        self.call(&Call::merge(&path(record.namespace(), &record.id), &patch)).await.map(|_| ())
+    }
+
+    /// Deletes all but the newest records of a job.
+    async fn prune_records(&self, namespace: &str, job: &str, keep: usize) {
+        let records = match self.records(Some(namespace), &format!("{JOB_LABEL}={job}")).await {
+            Ok(records) => records,
+            Err(failure) => {
+                return self.warn_once(format!("cannot list old records: {}", failure.describe()));
+            }
+        };
+        let old = records.iter().filter(|record| record.state.is_final()).skip(keep);
+        for record in old {
+            let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+            let deleted = self.call(&Call::delete(&path(namespace, &record.id), &options)).await;
+            if let Err(failure) = deleted.or_else(|f| if f.is_code(404) { Ok(Json::Null) } else { Err(f) }) {
+                return self.warn_once(format!("cannot delete old records: {}", failure.describe()));
+            }
+        }
+    }
+
+    /// Returns who we are to the server.
+    async fn who(&self) -> String {
+        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
+        let answer =
+            self.call(&Call::create("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)).await;
+        let name = answer
+            .ok()
+            .and_then(|answer| answer.pointer("/status/userInfo/username")?.as_str().map(str::to_owned));
+        name.unwrap_or_else(|| "unknown".to_owned())
+    }
+}

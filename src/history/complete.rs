@@ -1,0 +1,88 @@
+//! A record whose writer went away → a record of how the Job ended.
+
+use serde_json::Value as Json;
+
+use super::{RunRecord, RunState};
+use crate::cluster::json::{condition, text};
+use crate::cluster::{Call, Cluster, JobResult, encode, exits, outline};
+
+impl RunRecord {
+    /// Takes over how the Job ended.
+    pub fn conclude(&mut self, result: &JobResult) {
+        self.state = match result {
+            result if result.succeeded => RunState::Succeeded,
+            result if result.is_stuck => RunState::Stuck,
+            _ => RunState::Failed,
+        };
+        self.cause.clone_from(&result.cause);
+        self.exit_code = result.exit_code;
+        self.containers.clone_from(&result.containers);
+        if !result.log.is_empty() {
+            self.log.clone_from(&result.log);
+        }
+        let ended = result.ended.as_ref().and_then(|time| time.parse().ok());
+        self.ended = self.state.is_final().then(|| ended.unwrap_or_else(jiff::Timestamp::now));
+    }
+}
+
+/// Brings a record up to date that says that its Job runs.
+pub async fn complete(cluster: &Cluster, record: &mut RunRecord) {
+    if record.state.is_final() {
+        return;
+    }
+    let Some(mut now) = look(cluster, record).await else { return };
+    if now.is_short {
+        // The long form is written back whole, so it has to be there.
+        let Ok(long) = super::read(cluster, &record.id, record.namespace()).await else { return };
+        now.objects = long.objects;
+        now.log = long.log;
+        now.is_short = false;
+    }
+    if let Err(failure) = cluster.save(&now).await {
+        cluster.warn_once(format!(
+            "cannot bring the record of run `{}` up to date: {}",
+            now.id,
+            failure.describe()
+        ));
+    }
+    *record = now;
+}
+
+/// Returns what has become of the run, if it is over.
+async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
+    let mut now = record.clone();
+    let namespace = encode(record.namespace());
+    let name = encode(&record.object.name);
+    let job =
+        match cluster.call(&Call::get(&format!("/apis/batch/v1/namespaces/{namespace}/jobs/{name}"))).await {
+            Ok(job) if is_its_job(record, &job) => job,
+            Err(failure) if !failure.is_code(404) => return None,
+            _ if is_young(record) => return None,
+            _ => {
+                now.state = RunState::Lost;
+                now.cause = "its Job is gone, and nobody saw how it ended".to_owned();
+                now.ended = Some(jiff::Timestamp::now());
+                return Some(now);
+            }
+        };
+    condition(&job, "Complete").or_else(|| condition(&job, "Failed"))?;
+    let path = format!("/api/v1/namespaces/{namespace}/pods");
+    let pods = cluster.list(&path, None, Some(&format!("job-name={}", record.object.name))).await;
+    let containers = pods.unwrap_or_default().iter().flat_map(exits).collect();
+    now.conclude(&outline(&record.object, &job, containers, None, false));
+    Some(now)
+}
+
+/// A record comes before its Job, so for a while there may be none yet.
+fn is_young(record: &RunRecord) -> bool {
+    record.uid.is_empty() && jiff::Timestamp::now().duration_since(record.started).as_secs() < 60
+}
+
+fn is_its_job(record: &RunRecord, job: &Json) -> bool {
+    if !record.uid.is_empty() {
+        return text(job, "/metadata/uid") == record.uid;
+    }
+    // The writer went between the two; what was made since is its Job. Clocks differ a little.
+    let created: Option<jiff::Timestamp> = text(job, "/metadata/creationTimestamp").parse().ok();
+    created.is_some_and(|created| created.duration_since(record.started).as_secs() >= -5)
+}

@@ -1,0 +1,360 @@
+//! Jobs → runs, each with a record.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::record::digest_label;
+use super::{DIGEST_LABEL, JOB_LABEL, KEEP, RUN_LABEL, RunRecord, RunState, digest};
+use crate::cluster::{
+    ApplyOptions, Cluster, Failure, JobResult, ObserveOptions, Outcome, Progress, Readiness, WaitOptions,
+    apply, ensure_allowed, fresh_suffix, observe, wait,
+};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::diff::{Observed, Prediction};
+use crate::object::{Object, ObjectId, Plan};
+use crate::yaml::{Key, Map, Node, Value};
+
+#[derive(Debug, Clone)]
+pub struct RunOptions {
+    pub timeout: Option<Duration>,
+    /// What was given on the command line, for the record.
+    pub parameters: Vec<String>,
+    pub force_conflicts: bool,
+    /// Whether to wait for the end; else the run goes on by itself.
+    pub wait: bool,
+    /// How many records of the job to keep.
+    pub keep: usize,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self { timeout: None, parameters: Vec::new(), force_conflicts: false, wait: true, keep: KEEP }
+    }
+}
+
+/// A run that was dispatched.
+#[derive(Debug, Clone)]
+pub struct Run {
+    pub id: String,
+    pub job: ObjectId,
+    /// How it ended; `None` if time ran out first, or nobody was to wait.
+    pub result: Option<JobResult>,
+    /// What it was waiting for when time ran out.
+    pub waiting_for: Option<String>,
+}
+
+/// Runs a Job of a plan now, under a fresh name; what else is in the plan is applied first, other Jobs apart.
+pub async fn run(
+    cluster: &Cluster,
+    plan: &Plan,
+    job: &ObjectId,
+    options: &RunOptions,
+) -> Result<Run, Diagnostics> {
+    // The way an apply would write them, so that both come to the same digest.
+    let rendered: Vec<Object> = cluster.prepared(plan).await?;
+    let position = plan.objects.iter().position(|object| object.id == *job);
+    let Some(stored) = position.and_then(|position| rendered.get(position)) else {
+        return Err(
+            Diagnostic::unable("no-job", format!("there is no `{job}` among what was rendered")).into()
+        );
+    };
+    ensure_dispatchable(stored)?;
+    let others = rendered.iter().filter(|object| object.id.kind != "Job");
+    let rendered: Vec<Object> = others.clone().chain([stored]).cloned().collect();
+    let fresh = fresh(stored);
+    let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
+    let plan = Plan::new(others.cloned().chain([fresh]).collect());
+    let observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let execute_options = ExecuteOptions {
+        apply: ApplyOptions { force_conflicts: options.force_conflicts, ..ApplyOptions::default() },
+        wait: options.wait.then_some(WaitOptions { timeout: options.timeout, logs: true }),
+        parameters: options.parameters.clone(),
+        keep: options.keep,
+    };
+    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(stored)).await?;
+    let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
+    let (result, waiting_for) = match readiness {
+        Some(readiness) => (readiness.job.take(), reason(readiness)),
+        None => (None, None),
+    };
+    Ok(Run { id, job, result, waiting_for })
+}
+
+fn reason(readiness: &Readiness) -> Option<String> {
+    match &readiness.state {
+        crate::cluster::State::TimedOut { cause } => Some(cause.clone()),
+        _ => None,
+    }
+}
+
+fn ensure_dispatchable(job: &Object) -> Result<(), Diagnostics> {
+    let spec = |field: &str| job.node.at(["spec", field]);
+    if let Some(suspend) = spec("suspend").filter(|suspend| suspend.as_bool() == Some(true)) {
+        return Err(Diagnostic::unable(
+            "suspended",
+            format!("`{}` is suspended: it would not start", job.id),
+        )
+        .at(suspend.place)
+        .help("run it with `--set spec.suspend=false`")
+        .into());
+    }
+    if let Some(manual) = spec("manualSelector").filter(|manual| manual.as_bool() == Some(true)) {
+        return Err(Diagnostic::unable("manual-selector", format!("`{}` selects its pods itself", job.id))
+            .at(manual.place)
+            .help("two runs would take each other's pods: leave `manualSelector` and `selector` out")
+            .into());
+    }
+    Ok(())
+}
+
+/// A Job's name becomes a label of its pods and the beginning of their names.
+const LONGEST_NAME: usize = 63;
+
+/// Returns a copy of a Job under a name that nothing has yet, labelled as a run.
+fn fresh(stored: &Object) -> Object {
+    let mut object = stored.clone();
+    let place = stored.node.place;
+    let number = |field: &str| stored.node.at(["spec", field]).and_then(Node::as_i64);
+    let is_indexed = stored.node.at(["spec", "completionMode"]).and_then(Node::as_str) == Some("Indexed");
+    let highest = number("completions").unwrap_or(1).max(1) - 1;
+    let reserved = if is_indexed { highest.to_string().len() + 1 } else { 0 };
+    let suffix = format!("-{}", fresh_suffix());
+    let room = LONGEST_NAME - suffix.len() - reserved;
+    let stem: String = stored.id.name.chars().take(room).collect();
+    let name = format!("{}{suffix}", stem.trim_end_matches(['-', '.']));
+    let job: String = stored.id.name.chars().take(LONGEST_NAME).collect();
+    if let Some(metadata) = object.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut()) {
+        let key = |text: &str| Key { text: text.to_owned(), place };
+        metadata.remove("generateName");
+        metadata.set(key("name"), Node::string(&name, place));
+        if metadata.get("labels").and_then(Node::as_map).is_none() {
+            metadata.set(key("labels"), Node::new(Value::Map(Map::default()), place));
+        }
+        if let Some(labels) = metadata.get_mut("labels").and_then(Node::as_map_mut) {
+            labels.set(key(JOB_LABEL), Node::string(job, place));
+            labels.set(key(RUN_LABEL), Node::string(&name, place));
+        }
+    }
+    object.id.name = name;
+    object
+}
+
+#[derive(Debug, Clone)]
+pub struct ExecuteOptions {
+    pub apply: ApplyOptions,
+    /// `None` not to wait.
+    pub wait: Option<WaitOptions>,
+    pub parameters: Vec<String>,
+    pub keep: usize,
+}
+
+impl Default for ExecuteOptions {
+    fn default() -> Self {
+        Self {
+            apply: ApplyOptions::default(),
+            wait: Some(WaitOptions::default()),
+            parameters: Vec::new(),
+            keep: KEEP,
+        }
+    }
+}
+
+/// What was done, and how it ended.
+#[derive(Debug, Clone, Default)]
+pub struct Execution {
+    pub outcomes: Vec<Outcome>,
+    /// Of each object, in the same order; empty if nobody was to wait.
+    pub readiness: Vec<Readiness>,
+    /// The runs of the Jobs that were started.
+    pub runs: Vec<String>,
+}
+
+/// Applies what was observed, waits for it, and leaves a record of each Job that this starts.
+pub async fn execute(
+    cluster: &Cluster,
+    observed: &[Observed],
+    options: &ExecuteOptions,
+) -> Result<Execution, Diagnostics> {
+    let objects: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
+    execute_as(cluster, observed, &objects, options, None).await
+}
+
+async fn execute_as(
+    cluster: &Cluster,
+    observed: &[Observed],
+    rendered: &[Object],
+    options: &ExecuteOptions,
+    dispatched: Option<&Object>,
+) -> Result<Execution, Diagnostics> {
+    ensure_allowed(observed, &options.apply)?;
+    // A record is written before its Job, but after the namespace of both.
+    let first_job = observed.iter().position(|one| one.desired.id.kind == "Job").unwrap_or(observed.len());
+    let (before, jobs) = observed.split_at(first_job);
+    let mut outcomes = apply(cluster, before, &options.apply).await?;
+    let mut records = Vec::new();
+    for one in jobs.iter().filter(|one| is_started(one)) {
+        let mut record = new_record(cluster, one, rendered, &options.parameters).await;
+        if let Some(stored) = dispatched {
+            record.id.clone_from(&one.desired.id.name);
+            record.job.clone_from(&stored.id.name);
+            record.digest = digest(stored, rendered);
+        }
+        match cluster.keep(&record).await {
+            Ok(()) => records.push(record),
+            Err(failure) => cluster.warn_once(no_record(&record, &failure)),
+        }
+    }
+    let applied = apply(cluster, jobs, &options.apply).await;
+    let applied = match applied {
+        Ok(applied) => applied,
+        Err(errors) => {
+            let why = errors.0.first().map(|error| error.message.clone()).unwrap_or_default();
+            for record in &mut records {
+                give_up(cluster, record, &why).await;
+            }
+            return Err(errors);
+        }
+    };
+    for record in &mut records {
+        note_uid(cluster, record, &applied).await;
+        let (run, job) = (record.id.clone(), record.object.clone());
+        cluster.tell(Progress::Dispatched { run, job });
+    }
+    outcomes.extend(applied);
+    let mut execution = Execution {
+        outcomes,
+        readiness: Vec::new(),
+        runs: records.iter().map(|record| record.id.clone()).collect(),
+    };
+    if let Some(wait_options) = &options.wait {
+        let ids: Vec<ObjectId> =
+            observed.iter().filter(|one| is_awaited(one)).map(|one| one.desired.id.clone()).collect();
+        execution.readiness = wait(cluster, &ids, wait_options).await?;
+        for record in &mut records {
+            finish(cluster, record, &mut execution.readiness, options.keep).await;
+        }
+    }
+    Ok(execution)
+}
+
+fn is_started(observed: &Observed) -> bool {
+    let is_new = observed.live.is_none() && !matches!(observed.prediction, Prediction::Done { .. });
+    let is_suspended = observed.desired.node.at(["spec", "suspend"]).and_then(Node::as_bool) == Some(true);
+    let is_job = observed.desired.id.kind == "Job";
+    is_job && !is_suspended && (is_new || matches!(observed.prediction, Prediction::Replacement { .. }))
+}
+
+fn is_awaited(observed: &Observed) -> bool {
+    !(observed.live.is_none() && matches!(observed.prediction, Prediction::Done { .. }))
+}
+
+async fn new_record(
+    cluster: &Cluster,
+    observed: &Observed,
+    rendered: &[Object],
+    parameters: &[String],
+) -> RunRecord {
+    let job = &observed.desired;
+    let stem: String = job.id.name.chars().take(LONGEST_NAME - 6).collect();
+    RunRecord {
+        id: format!("{stem}-{}", fresh_suffix()),
+        job: job.id.name.clone(),
+        object: job.id.clone(),
+        uid: String::new(),
+        who: cluster.who().await,
+        started: Timestamp::now(),
+        ended: None,
+        digest: digest(job, rendered),
+        parameters: parameters.to_vec(),
+        state: RunState::Running,
+        cause: String::new(),
+        exit_code: None,
+        containers: Vec::new(),
+        objects: rendered.iter().map(|object| object.node.clone()).collect(),
+        log: Vec::new(),
+        is_short: false,
+    }
+}
+
+fn no_record(record: &RunRecord, failure: &Failure) -> String {
+    format!("this run of `{}` leaves no record: {}", record.job, failure.describe())
+}
+
+async fn note_uid(cluster: &Cluster, record: &mut RunRecord, applied: &[Outcome]) {
+    let outcome = applied.iter().find(|outcome| outcome.id == record.object);
+    let live = outcome.and_then(|outcome| outcome.live.as_ref());
+    let Some(uid) = live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str) else { return };
+    record.uid = uid.to_owned();
+    let short = RunRecord { is_short: true, ..record.clone() };
+    if let Err(failure) = cluster.save(&short).await {
+        cluster.warn_once(no_record(record, &failure));
+    }
+}
+
+async fn give_up(cluster: &Cluster, record: &mut RunRecord, why: &str) {
+    record.state = RunState::Failed;
+    record.cause = format!("it was not started: {why}");
+    record.ended = Some(Timestamp::now());
+    if let Err(failure) = cluster.save(record).await {
+        cluster.warn_once(no_record(record, &failure));
+    }
+}
+
+async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Readiness], keep: usize) {
+    let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
+    let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
+    if !result.succeeded
+        && let Ok(kept) = super::read(cluster, &record.id, record.namespace()).await
+        && kept.state == RunState::Cancelled
+    {
+        result.cause = format!("it was {}", kept.cause);
+        return;
+    }
+    record.conclude(result);
+    if let Err(failure) = cluster.save(record).await {
+        return cluster.warn_once(no_record(record, &failure));
+    }
+    cluster.prune_records(record.namespace(), &record.job, keep).await;
+}
+
+/// Leaves out Jobs that have had their run: the same Job succeeded before, and its time to live is over.
+pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Vec<Observed> {
+    let rendered: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
+    let mut wanted: HashMap<String, Vec<String>> = HashMap::new();
+    let is_open = |one: &Observed| one.live.is_none() && matches!(one.prediction, Prediction::Server(_));
+    for one in observed.iter().filter(|one| one.desired.id.kind == "Job" && is_open(one)) {
+        let namespace = one.desired.id.namespace.clone().unwrap_or_default();
+        wanted.entry(namespace).or_default().push(digest(&one.desired, &rendered));
+    }
+    let mut succeeded: HashMap<(String, String), RunRecord> = HashMap::new();
+    for (namespace, digests) in wanted {
+        let labels: Vec<&str> = digests.iter().map(|digest| digest_label(digest)).collect();
+        let selector = format!("{DIGEST_LABEL} in ({})", labels.join(","));
+        let records = match cluster.records(Some(&namespace), &selector).await {
+            Ok(records) => records,
+            Err(failure) => {
+                let why = failure.describe();
+                cluster
+                    .warn_once(format!("cannot read the records of runs, so a Job may run once more: {why}"));
+                continue;
+            }
+        };
+        for mut record in records {
+            super::complete::complete(cluster, &mut record).await;
+            if record.state == RunState::Succeeded {
+                succeeded.entry((namespace.clone(), record.digest.clone())).or_insert(record);
+            }
+        }
+    }
+    for one in observed.iter_mut().filter(|one| one.desired.id.kind == "Job" && is_open(one)) {
+        let namespace = one.desired.id.namespace.clone().unwrap_or_default();
+        if let Some(record) = succeeded.get(&(namespace, digest(&one.desired, &rendered))) {
+            let when = record.ended.unwrap_or(record.started).strftime("%Y-%m-%d %H:%M UTC");
+            let note = format!("succeeded on {when} as run `{}`; `--rerun` runs it again", record.id);
+            one.prediction = Prediction::Done { note };
+        }
+    }
+    observed
+}
