@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{RunRecord, RunState};
-use crate::cluster::json::{condition, text};
-use crate::cluster::{Call, Cluster, JobResult, encode, exits, outline};
+use crate::cluster::json::text;
+use crate::cluster::{Call, Cluster, JobResult, encode, exits, is_over, outline};
 
 impl RunRecord {
     /// Takes over how the Job ended.
@@ -65,7 +65,9 @@ async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
                 return Some(now);
             }
         };
-    condition(&job, "Complete").or_else(|| condition(&job, "Failed"))?;
+    if !is_over(&job) {
+        return None;
+    }
     let path = format!("/api/v1/namespaces/{namespace}/pods");
     let pods = cluster.list(&path, None, Some(&format!("job-name={}", record.object.name))).await;
     let containers = pods.unwrap_or_default().iter().flat_map(exits).collect();
