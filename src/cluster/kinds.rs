@@ -151,6 +151,9 @@ impl Cluster {
         if let Some(kind) = did_you_mean(&id.kind, kinds) {
             return error.help(format!("did you mean `{kind}`?"));
         }
+        if id.group().is_empty() {
+            return error.help("is it a Kubernetes API server, and does it have this version of the API?");
+        }
         let versions = match self.call(&Call::get(&format!("/apis/{}", id.group()))).await {
             Ok(group) => versions(&group),
             Err(Failure::Refused(_)) if served.is_empty() => {

@@ -135,7 +135,7 @@ impl Cluster {
         let items = match self.list(path, selector.as_deref(), None).await {
             // Roles that name the objects allow to get what they do not allow to list.
             Err(failure) if failure.is_code(403) => return self.live_one_by_one(group, &failure).await,
-            Err(failure) if failure.is_code(404) => Vec::new(),
+            Err(failure) if failure.is_code(404) => return Err(self.unserved(&group[0].object).await.into()),
             Err(failure) => {
                 let what = format!("read `{}`", group[0].object.id);
                 return Err(self.explain(&failure, &Attempt::with(&what, &group[0].object)));
