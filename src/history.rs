@@ -45,24 +45,23 @@ pub async fn list(
 
 /// Returns a record with all that it holds.
 pub async fn get(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
-    let mut record = read(cluster, id).await?;
+    let mut record = read(cluster, cluster.namespace(), id).await?;
     complete::complete(cluster, &mut record).await;
     Ok(record)
 }
 
-async fn read(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
+async fn read(cluster: &Cluster, namespace: &str, id: &str) -> Result<RunRecord, Diagnostics> {
     let what = format!("read the record of run `{id}`");
-    let answer = match cluster.call(&Call::get(&path(cluster.namespace(), id))).await {
+    let answer = match cluster.call(&Call::get(&path(namespace, id))).await {
         Ok(answer) => answer,
-        Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, id).await.into()),
+        Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, namespace, id).await.into()),
         Err(failure) => return Err(cluster.explain(&failure, &Attempt::new(&what))),
     };
     RunRecord::read(&answer, cluster.place())
         .ok_or_else(|| Diagnostic::unable("record-broken", format!("cannot {what}: it is damaged")).into())
 }
 
-async fn no_such_run(cluster: &Cluster, id: &str) -> Diagnostic {
-    let namespace = cluster.namespace();
+async fn no_such_run(cluster: &Cluster, namespace: &str, id: &str) -> Diagnostic {
     let error =
         Diagnostic::unable("unknown-run", format!("there is no run `{id}` in the namespace `{namespace}`"));
     let known = cluster.records(Some(namespace), RUN_LABEL).await.unwrap_or_default();

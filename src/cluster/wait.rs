@@ -394,7 +394,8 @@ impl Cluster {
                 _ => None,
             };
             world.add_objects(&ids);
-            subjects.push(Subject { path, fields, labels: None });
+            let is_quiet = !subjects.is_empty();
+            subjects.push(Subject { path, fields, labels: None, is_quiet });
         }
         let mut namespaces: Vec<String> = pods.iter().map(|(namespace, _)| namespace.clone()).collect();
         namespaces.sort();
@@ -409,11 +410,16 @@ impl Cluster {
             }
             for labels in selectors {
                 world.add_pods();
-                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels });
+                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels, is_quiet: true });
             }
             world.add_events();
             let warnings = Some("type=Warning".to_owned());
-            subjects.push(Subject { path: format!("{root}/events"), fields: warnings, labels: None });
+            subjects.push(Subject {
+                path: format!("{root}/events"),
+                fields: warnings,
+                labels: None,
+                is_quiet: true,
+            });
         }
         Ok(subjects)
     }
