@@ -1,5 +1,7 @@
 //! What is wrong, where, what to do about it, and the edit that mends it.
 
+use std::borrow::Cow;
+
 use crate::source::Place;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,7 +50,7 @@ pub struct Diagnostic {
     pub level: Level,
     pub class: Class,
     /// Kebab-case and stable: `unknown-field`.
-    pub code: &'static str,
+    pub code: Cow<'static, str>,
     pub message: String,
     pub place: Option<Place>,
     /// Printed under the place: what is wrong right there.
@@ -61,11 +63,11 @@ pub struct Diagnostic {
 }
 
 impl Diagnostic {
-    pub fn new(level: Level, code: &'static str, message: impl Into<String>) -> Self {
+    pub fn new(level: Level, code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self {
             level,
             class: Class::default(),
-            code,
+            code: code.into(),
             message: message.into(),
             place: None,
             label: String::new(),
@@ -75,20 +77,20 @@ impl Diagnostic {
         }
     }
 
-    pub fn error(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn error(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Level::Error, code, message)
     }
 
-    pub fn warning(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn warning(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Level::Warning, code, message)
     }
 
-    pub fn note(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn note(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::new(Level::Note, code, message)
     }
 
     /// An error that kept the work from being tried.
-    pub fn unable(code: &'static str, message: impl Into<String>) -> Self {
+    pub fn unable(code: impl Into<Cow<'static, str>>, message: impl Into<String>) -> Self {
         Self::error(code, message).class(Class::Unable)
     }
 

@@ -43,28 +43,44 @@ pub async fn list(
     Ok(records)
 }
 
-/// Returns a record with all that it holds.
-pub async fn get(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
-    let mut record = read(cluster, cluster.namespace(), id).await?;
+/// Returns a record with all that it holds; without a namespace, whichever has it.
+pub async fn get(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
+    let mut record = match namespace {
+        Some(namespace) => read(cluster, id, namespace).await?,
+        None => find(cluster, id).await?,
+    };
     complete::complete(cluster, &mut record).await;
     Ok(record)
 }
 
-async fn read(cluster: &Cluster, namespace: &str, id: &str) -> Result<RunRecord, Diagnostics> {
+/// Looks in the context's namespace, then everywhere if that is allowed.
+async fn find(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
+    let here = read(cluster, id, cluster.namespace()).await;
+    if here.is_ok() {
+        return here;
+    }
+    let everywhere = cluster.records(None, &format!("{RUN_LABEL}={id}")).await.unwrap_or_default();
+    match everywhere.first() {
+        Some(found) => read(cluster, id, found.namespace()).await,
+        None => here,
+    }
+}
+
+async fn read(cluster: &Cluster, id: &str, namespace: &str) -> Result<RunRecord, Diagnostics> {
     let what = format!("read the record of run `{id}`");
     let answer = match cluster.call(&Call::get(&path(namespace, id))).await {
         Ok(answer) => answer,
-        Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, namespace, id).await.into()),
+        Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, id, namespace).await.into()),
         Err(failure) => return Err(cluster.explain(&failure, &Attempt::new(&what))),
     };
     RunRecord::read(&answer, cluster.place())
         .ok_or_else(|| Diagnostic::unable("record-broken", format!("cannot {what}: it is damaged")).into())
 }
 
-async fn no_such_run(cluster: &Cluster, namespace: &str, id: &str) -> Diagnostic {
+async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic {
     let error =
         Diagnostic::unable("unknown-run", format!("there is no run `{id}` in the namespace `{namespace}`"));
-    let known = cluster.records(Some(namespace), RUN_LABEL).await.unwrap_or_default();
+    let known = cluster.records(None, RUN_LABEL).await.unwrap_or_default();
     let ids = known.iter().map(|record| record.id.as_str());
     match did_you_mean(id, ids) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -76,8 +92,8 @@ async fn no_such_run(cluster: &Cluster, namespace: &str, id: &str) -> Diagnostic
 }
 
 /// Stops a run by deleting its Job. The record stays.
-pub async fn cancel(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
-    let mut record = get(cluster, id).await?;
+pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
+    let mut record = get(cluster, id, namespace).await?;
     if record.state.is_final() {
         let message = format!("the run `{id}` is over already: {}", record.state);
         return Err(Diagnostic::unable("run-over", message).into());

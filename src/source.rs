@@ -62,6 +62,11 @@ impl Source {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct SourceId(u32);
 
+impl SourceId {
+    /// The source of values that have none yet.
+    pub const NONE: SourceId = SourceId(u32::MAX);
+}
+
 /// A span of bytes in a source.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Place {

@@ -33,7 +33,7 @@ pub async fn complete(cluster: &Cluster, record: &mut RunRecord) {
     let Some(mut now) = look(cluster, record).await else { return };
     if now.is_short {
         // The long form is written back whole, so it has to be there.
-        let Ok(long) = super::read(cluster, record.namespace(), &record.id).await else { return };
+        let Ok(long) = super::read(cluster, &record.id, record.namespace()).await else { return };
         now.objects = long.objects;
         if now.log.is_empty() {
             now.log = long.log;

@@ -306,7 +306,7 @@ async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Read
     let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
     let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
     if !result.succeeded
-        && let Ok(mut kept) = super::read(cluster, record.namespace(), &record.id).await
+        && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
         && kept.state == RunState::Cancelled
     {
         result.cause = format!("it was {}", kept.cause);

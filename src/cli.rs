@@ -1,0 +1,188 @@
+//! Arguments, exit status; each command a few calls of stages.
+
+mod apply;
+mod diff;
+mod history;
+mod render;
+mod run;
+mod server;
+mod validate;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::catalog::Catalog;
+use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
+use crate::document::documents;
+use crate::manifest::{Manifests, Override, manifests};
+use crate::object::Plan;
+use crate::report::Report;
+use crate::source::Sources;
+
+/// Validate, render, diff, apply and run Kubernetes jobs from high-level manifests
+#[derive(Debug, Parser)]
+#[command(name = "daphnia", version, arg_required_else_help = true, max_term_width = 100, after_help = EXIT_STATUS)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXIT_STATUS: &str = "\
+Exit status:
+  0    done; `diff`: no change
+  1    `validate`: findings; `diff`: changes; `apply`, `run`: failed
+  2    the work could not be tried (usage, files, configuration)
+  3    conflict with another manager
+  4    the server is unreachable, or forbids
+  70   timed out
+  130  interrupted";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Validate(validate::ValidateArgs),
+    Render(render::RenderArgs),
+    Diff(diff::DiffArgs),
+    Apply(apply::ApplyArgs),
+    Run(run::RunArgs),
+    History(history::HistoryArgs),
+    Show(history::ShowArgs),
+    Cancel(history::CancelArgs),
+}
+
+/// What a run ends with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status(u8);
+
+impl Status {
+    pub const DONE: Status = Status(0);
+    /// Findings, changes or a failed job: what the command looks for was found.
+    pub const FOUND: Status = Status(1);
+    pub const TIMED_OUT: Status = Status(70);
+    pub const INTERRUPTED: Status = Status(130);
+    pub const TERMINATED: Status = Status(143);
+
+    fn is_interruption(self) -> bool {
+        self == Status::INTERRUPTED || self == Status::TERMINATED
+    }
+
+    /// Where 1 means "there are changes", an error must not be 1.
+    fn as_error(self) -> Status {
+        if self == Status::FOUND { Status(2) } else { self }
+    }
+
+    fn of(class: Class) -> Status {
+        match class {
+            Class::Finding | Class::Failed => Status::FOUND,
+            Class::Unable => Status(2),
+            Class::Conflict => Status(3),
+            Class::Unreachable => Status(4),
+            Class::TimedOut => Status(70),
+        }
+    }
+
+    /// Returns the status that the worst of these errors asks for: what kept the work from being tried outweighs
+    /// what was found.
+    fn of_findings(findings: &[Diagnostic]) -> Status {
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+        errors
+            .map(|finding| Status::of(finding.class))
+            .max_by_key(|status| match status.0 {
+                1 => 0,
+                other => u8::MAX - other,
+            })
+            .unwrap_or(Status::DONE)
+    }
+}
+
+/// Runs the command line of this process.
+pub fn run() -> ExitCode {
+    let status = match Cli::parse().command {
+        Command::Validate(args) => validate::validate(&args),
+        Command::Render(args) => render::render(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Apply(args) => apply::apply(&args),
+        Command::Run(args) => run::run(&args),
+        Command::History(args) => history::history(&args),
+        Command::Show(args) => history::show(&args),
+        Command::Cancel(args) => history::cancel(&args),
+    };
+    ExitCode::from(status.0)
+}
+
+/// Which manifests, and what to change in them.
+#[derive(Debug, Args)]
+struct Input {
+    /// Files or folders with manifests; `-` reads standard input
+    #[arg(value_name = "FILE", required_unless_present = "files")]
+    paths: Vec<PathBuf>,
+
+    /// The same, as kubectl spells it
+    #[arg(short = 'f', long = "filename", id = "files", value_name = "FILE")]
+    files: Vec<PathBuf>,
+
+    /// Set a field of the manifest, for example `spec.backoffLimit=3`
+    #[arg(long = "set", value_name = "PATH=VALUE")]
+    set: Vec<String>,
+}
+
+impl Input {
+    /// The changes as given, for a record; what they change may be secret, so values stay out.
+    fn parameters(&self) -> Vec<String> {
+        let paths = self.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(path, _)| path));
+        paths.map(|path| format!("--set {path}")).collect()
+    }
+}
+
+/// What the commands share: the texts, the kinds, the printer.
+#[derive(Debug, Default)]
+struct Session {
+    /// What a command changes in the manifest beside `--set`.
+    overrides: Vec<Override>,
+    sources: Sources,
+    catalog: Catalog,
+    report: Report,
+}
+
+impl Session {
+    /// Reads and checks the manifests; all findings of all of them.
+    fn manifests(&mut self, input: &Input) -> (Manifests, Vec<Diagnostic>) {
+        let mut findings = Vec::new();
+        let mut overrides = Vec::new();
+        for argument in &input.set {
+            match Override::set(argument, &self.sources) {
+                Ok(one) => overrides.push(one),
+                Err(finding) => findings.push(*finding),
+            }
+        }
+        overrides.append(&mut self.overrides);
+        let paths: Vec<PathBuf> = input.paths.iter().chain(&input.files).cloned().collect();
+        let (documents, problems) = documents(&paths, &self.sources);
+        findings.extend(problems);
+        let (manifests, problems) = manifests(documents, &overrides, &self.catalog, &self.sources);
+        findings.extend(problems);
+        self.report.secrets = manifests.secrets.clone();
+        (manifests, findings)
+    }
+
+    /// Reads, checks and renders; findings are printed, and an error ends the run.
+    fn plan(&mut self, input: &Input) -> Result<Plan, Status> {
+        let (manifests, mut findings) = self.manifests(input);
+        if has_errors(&findings) {
+            self.report.findings(&findings, &self.sources);
+            return Err(Status::of_findings(&findings));
+        }
+        match crate::render::render(manifests, &self.catalog, &self.sources) {
+            Ok(plan) => {
+                self.report.findings(&findings, &self.sources);
+                Ok(plan)
+            }
+            Err(problems) => {
+                findings.extend(problems.0);
+                self.report.findings(&findings, &self.sources);
+                Err(Status::of_findings(&findings))
+            }
+        }
+    }
+}

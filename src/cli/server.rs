@@ -1,0 +1,118 @@
+//! What the commands that talk to a cluster share: which cluster, until when, and what an interruption does.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Session, Status};
+use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
+use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::report::{LogPrefix, Narrator};
+
+/// Which cluster, as in kubectl.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Cluster")]
+pub(super) struct ServerArgs {
+    /// Kubeconfig to use instead of $KUBECONFIG and ~/.kube/config
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Namespace of objects that name none
+    #[arg(short, long, value_name = "NAME")]
+    pub(super) namespace: Option<String>,
+
+    /// How long the server may take to answer one request, for example 30s
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    request_timeout: Duration,
+}
+
+/// Reads `90`, `90s`, `15m`, `2h`.
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3600,
+        other => return Err(format!("`{other}` is no unit of time; write s, m or h")),
+    };
+    let number: u64 =
+        digits.parse().map_err(|_| format!("`{text}` is no time; write for example 90s or 15m"))?;
+    number.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long"))
+}
+
+/// Runs the part of a command that talks to a cluster, until it ends or is interrupted.
+pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.expect("the system gives a process an event queue");
+    runtime.block_on(async {
+        tokio::select! {
+            result = work => result,
+            status = interruption() => Err(status),
+        }
+    })
+}
+
+/// Waits for the signal that ends the process; returns the status that tells which.
+pub(super) async fn interruption() -> Status {
+    let terminated = async {
+        match signal(SignalKind::terminate()) {
+            Ok(mut signals) => signals.recv().await,
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => Status::INTERRUPTED,
+        _ = terminated => Status::TERMINATED,
+    }
+}
+
+/// Tells everything that happens.
+pub(super) fn narrator(prefix: LogPrefix) -> Listener {
+    let narrator = Narrator::new(prefix);
+    Arc::new(move |progress| narrator.tell(&progress))
+}
+
+impl Session {
+    pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {
+        let options = ConnectOptions {
+            kubeconfig: args.kubeconfig.clone(),
+            context: args.context.clone(),
+            namespace: args.namespace.clone(),
+            request_timeout: args.request_timeout,
+        };
+        self.told(Cluster::connect(&options, &self.sources, listener).await)
+    }
+
+    /// Prints what went wrong and turns it into a status.
+    pub(super) fn told<T>(&self, result: Result<T, Diagnostics>) -> Result<T, Status> {
+        result.map_err(|Diagnostics(findings)| {
+            self.report.findings(&findings, &self.sources);
+            Status::of_findings(&findings)
+        })
+    }
+
+    /// A refusal of the command line, told like everything else.
+    pub(super) fn refuse(&self, finding: Diagnostic) -> Status {
+        self.report.findings(std::slice::from_ref(&finding), &self.sources);
+        Status::of(finding.class)
+    }
+}
+
+/// Returns the status that waiting ended with.
+pub(super) fn status_of(readiness: &[Readiness]) -> Status {
+    let is_failed =
+        readiness.iter().any(|one| matches!(one.state, State::Failed { .. } | State::Undecided { .. }));
+    let is_late = readiness.iter().any(|one| matches!(one.state, State::TimedOut { .. }));
+    match (is_failed, is_late) {
+        (true, _) => Status::FOUND,
+        (false, true) => Status::TIMED_OUT,
+        (false, false) => Status::DONE,
+    }
+}

@@ -1,0 +1,209 @@
+//! Kubernetes' own kinds: what they are called, where they are served, and their schemas, all embedded.
+
+mod conform;
+mod gone;
+
+pub use conform::check;
+
+use std::collections::BTreeMap;
+use std::io::Read;
+use std::sync::OnceLock;
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::schema::Schema;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/kubernetes.rs"));
+}
+
+const INDEX: &str = include_str!("../schemas/kubernetes/index.json");
+
+/// A kind that the server has.
+#[derive(Debug)]
+pub struct KindInfo {
+    /// Its name in paths: `jobs`.
+    pub plural: String,
+    pub namespaced: bool,
+    definition: String,
+    schema: OnceLock<Option<Schema>>,
+}
+
+/// A group and version such as `batch/v1`, with what is read of it so far.
+#[derive(Debug, Default)]
+struct Group {
+    kinds: BTreeMap<String, KindInfo>,
+    document: OnceLock<Json>,
+}
+
+struct Index {
+    kubernetes: String,
+    groups: BTreeMap<String, Group>,
+}
+
+fn index() -> &'static Index {
+    static PARSED: OnceLock<Index> = OnceLock::new();
+    PARSED.get_or_init(|| {
+        let json: Json = serde_json::from_str(INDEX).unwrap_or_default();
+        let groups = json["groups"].as_object().into_iter().flatten();
+        Index {
+            kubernetes: json["kubernetes"].as_str().unwrap_or_default().to_owned(),
+            groups: groups.map(|(name, kinds)| (name.clone(), group(kinds))).collect(),
+        }
+    })
+}
+
+fn group(kinds: &Json) -> Group {
+    let kinds = kinds.as_object().into_iter().flatten().map(|(name, kind)| {
+        let text = |field: &str| kind[field].as_str().unwrap_or_default().to_owned();
+        let info = KindInfo {
+            plural: text("plural"),
+            namespaced: kind["namespaced"] == true,
+            definition: text("definition"),
+            schema: OnceLock::new(),
+        };
+        (name.clone(), info)
+    });
+    Group { kinds: kinds.collect(), document: OnceLock::new() }
+}
+
+/// Returns the Kubernetes version that the embedded schemas are of, such as `v1.36.3`.
+pub fn version() -> &'static str {
+    &index().kubernetes
+}
+
+/// Returns what is known of a kind; `None` for custom resources and for what is gone.
+pub fn kind(api_version: &str, kind: &str) -> Option<&'static KindInfo> {
+    index().groups.get(api_version)?.kinds.get(kind)
+}
+
+/// Says whether Kubernetes itself has, or once had, this kind.
+pub fn is_served(api_version: &str, name: &str) -> bool {
+    kind(api_version, name).is_some() || gone::find(api_version, name).is_some()
+}
+
+/// Lists where kinds of this name are served, whatever case it is written in.
+pub fn kinds_named(name: &str) -> Vec<(&'static str, &'static str)> {
+    let groups = index().groups.iter();
+    let kinds = groups.flat_map(|(version, group)| group.kinds.keys().map(move |kind| (version, kind)));
+    kinds
+        .filter(|(_, kind)| kind.eq_ignore_ascii_case(name))
+        .map(|(version, kind)| (version.as_str(), kind.as_str()))
+        .collect()
+}
+
+/// Returns a kind's strict schema, which is compiled when it is first asked for.
+pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
+    let group = index().groups.get(api_version)?;
+    let info = group.kinds.get(name)?;
+    let compile = || Schema::compile(closure(document(api_version)?, &info.definition)).ok();
+    info.schema.get_or_init(compile).as_ref()
+}
+
+/// Returns a kind's schema with everything that is known of its fields, for people to read: its `$defs` hold
+/// descriptions, and `$ref` leads to the kind itself.
+pub fn described(api_version: &str, name: &str) -> Option<Json> {
+    let info = kind(api_version, name)?;
+    let mut described = document(api_version)?.clone();
+    let texts = read(&format!("{}.descriptions", file(api_version)))?;
+    for (definition, texts) in texts.as_object()? {
+        for (field, text) in texts.as_object()? {
+            let described = &mut described["$defs"][definition];
+            let part = if field.is_empty() { described } else { &mut described["properties"][field] };
+            part["description"] = text.clone();
+        }
+    }
+    Some(json!({"$ref": format!("#/$defs/{}", info.definition), "$defs": described["$defs"].take()}))
+}
+
+fn document(api_version: &str) -> Option<&'static Json> {
+    let group = index().groups.get(api_version)?;
+    Some(group.document.get_or_init(|| read(&file(api_version)).unwrap_or_default()))
+}
+
+/// Names the file of a group and version: `batch_v1`, `core_v1`.
+fn file(api_version: &str) -> String {
+    if api_version.contains('/') { api_version.replace('/', "_") } else { format!("core_{api_version}") }
+}
+
+fn read(name: &str) -> Option<Json> {
+    let stem = format!("{name}.json");
+    let (_, bytes) = embedded::FILES.iter().find(|(file, _)| *file == stem)?;
+    let mut text = Vec::new();
+    flate2::read::GzDecoder::new(*bytes).read_to_end(&mut text).ok()?;
+    serde_json::from_slice(&text).ok()
+}
+
+/// Returns the schema of one definition with only the definitions that it needs.
+fn closure(document: &Json, definition: &str) -> Json {
+    let mut needed = Map::new();
+    let mut open = vec![definition.to_owned()];
+    while let Some(name) = open.pop() {
+        if needed.contains_key(&name) {
+            continue;
+        }
+        let mut schema = document["$defs"][&name].clone();
+        prune(&mut schema, name == definition);
+        references(&schema, &mut open);
+        needed.insert(name, schema);
+    }
+    json!({"$ref": format!("#/$defs/{definition}"), "$defs": needed})
+}
+
+/// Opens what people do not write: the server's own part of an object. It ignores a status that is given, and
+/// these are a third of all definitions.
+fn prune(schema: &mut Json, is_kind: bool) {
+    let Some(properties) = schema.get_mut("properties").and_then(Json::as_object_mut) else { return };
+    let server = [("status", "object", is_kind), ("managedFields", "array", true)];
+    for (name, due, is_server) in server {
+        if is_server && properties.contains_key(name) {
+            properties.insert(name.to_owned(), json!({"type": due}));
+        }
+    }
+}
+
+fn references(schema: &Json, found: &mut Vec<String>) {
+    match schema {
+        Json::Object(members) => {
+            let reference = members.get("$ref").and_then(Json::as_str);
+            found.extend(reference.and_then(|r| r.strip_prefix("#/$defs/")).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Json::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kinds_are_known_by_what_serves_them() {
+        let job = kind("batch/v1", "Job").unwrap();
+        assert_eq!((job.plural.as_str(), job.namespaced), ("jobs", true));
+        assert!(!kind("v1", "Namespace").unwrap().namespaced);
+        assert!(kind("batch/v1", "Pod").is_none());
+        assert_eq!(kinds_named("job"), [("batch/v1", "Job")]);
+        assert_eq!(kinds_named("Event"), [("events.k8s.io/v1", "Event"), ("v1", "Event")]);
+        assert!(is_served("batch/v1beta1", "CronJob") && !is_served("example.com/v1", "Job"));
+        assert!(version().starts_with("v1."));
+    }
+
+    #[test]
+    fn every_kind_has_a_schema_that_compiles() {
+        for (api_version, group) in &index().groups {
+            for kind in group.kinds.keys() {
+                assert!(schema(api_version, kind).is_some(), "{api_version} {kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn fields_are_described() {
+        let described = described("batch/v1", "Job").unwrap();
+        let text =
+            &described["$defs"]["io.k8s.api.batch.v1.JobSpec"]["properties"]["backoffLimit"]["description"];
+        assert!(text.as_str().unwrap().contains("retries"), "{text}");
+    }
+}

@@ -1,0 +1,195 @@
+//! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
+
+mod overrides;
+mod references;
+mod rules;
+mod values;
+
+use std::sync::Arc;
+
+pub use overrides::Override;
+
+use crate::catalog::{Catalog, Kind};
+use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};
+use crate::document::Document;
+use crate::kubernetes;
+use crate::source::{Place, Sources};
+use crate::yaml::Node;
+
+/// A manifest that its kind accepts.
+#[derive(Debug)]
+pub struct Manifest {
+    /// `None` for a Kubernetes object, which stands for itself.
+    pub kind: Option<Arc<Kind>>,
+    /// With defaults; every declared field is there, absent ones as null.
+    pub node: Node,
+    /// As written, in canonical spelling.
+    pub given: Node,
+}
+
+/// The manifests of one run, and where their secrets stand in the texts.
+#[derive(Debug, Default)]
+pub struct Manifests {
+    pub manifests: Vec<Manifest>,
+    pub secrets: Vec<Place>,
+}
+
+/// A document whose kind is known, before anything is checked.
+struct Candidate {
+    kind: Option<Arc<Kind>>,
+    node: Node,
+}
+
+/// Checks documents and makes manifests of those that hold. All problems of all documents are reported at once.
+pub fn manifests(
+    documents: Vec<Document>,
+    overrides: &[Override],
+    catalog: &Catalog,
+    sources: &Sources,
+) -> (Manifests, Vec<Diagnostic>) {
+    let mut findings = Vec::new();
+    let mut candidates = Vec::new();
+    for document in documents {
+        match recognize(document.root, catalog, &mut findings) {
+            Ok(candidate) => candidates.push(candidate),
+            Err(finding) => findings.push(*finding),
+        }
+    }
+    if let Err(finding) = apply_overrides(&mut candidates, overrides) {
+        findings.push(*finding);
+    }
+    let others: Vec<Node> = candidates.iter().map(|candidate| candidate.node.clone()).collect();
+    let mut result = Manifests::default();
+    for candidate in candidates {
+        let secrets = &mut result.secrets;
+        let (manifest, problems) = check(candidate, &others, secrets, sources);
+        findings.extend(problems);
+        result.manifests.extend(manifest);
+    }
+    (result, findings)
+}
+
+/// Finds the kind of a document and brings it into canonical spelling.
+fn recognize(
+    mut node: Node,
+    catalog: &Catalog,
+    findings: &mut Vec<Diagnostic>,
+) -> Result<Candidate, Box<Diagnostic>> {
+    let Some(map) = node.as_map() else {
+        let message = format!("a manifest is a map with `apiVersion` and `kind`, not a {}", node.type_name());
+        return Err(Box::new(Diagnostic::error("not-a-manifest", message).at(node.place)));
+    };
+    let text = |field: &str| map.get(field).and_then(Node::as_str);
+    let Some(kind_name) = text("kind") else {
+        return Err(Box::new(missing_kind(&node, "kind", catalog)));
+    };
+    let kind = catalog.kind(kind_name);
+    let Some(api_version) = map.get("apiVersion").or(map.get("api_version")).and_then(Node::as_str) else {
+        return Err(Box::new(missing_kind(&node, "apiVersion", catalog)));
+    };
+    let Some(kind) = kind else {
+        return if kubernetes::is_served(api_version, kind_name) || !is_ours(api_version) {
+            Ok(Candidate { kind: None, node })
+        } else {
+            Err(Box::new(unknown_kind(&node, kind_name, catalog)))
+        };
+    };
+    values::canonicalize(&mut node, kind.shape(), findings);
+    Ok(Candidate { kind: Some(kind), node })
+}
+
+/// API groups that no Kubernetes server has.
+fn is_ours(api_version: &str) -> bool {
+    let group = api_version.split('/').next().unwrap_or_default();
+    ["project-planton.org", "planton.dev", "daphnia.dev"]
+        .iter()
+        .any(|domain| group == *domain || group.strip_suffix(domain).is_some_and(|rest| rest.ends_with('.')))
+}
+
+fn missing_kind(node: &Node, field: &str, catalog: &Catalog) -> Diagnostic {
+    let key = node.as_map().and_then(|map| map.entries.first()).map_or(node.place, |(key, _)| key.place);
+    let near = node.as_map().into_iter().flat_map(|map| map.entries.iter());
+    let misspelt = near.map(|(key, _)| key).find(|key| did_you_mean(&key.text, [field]).is_some());
+    match misspelt {
+        Some(key) => Diagnostic::error("missing-field", format!("this document has no `{field}`"))
+            .at(key.place)
+            .label(format!("did you mean `{field}`?"))
+            .fix(format!("rename the field to `{field}`"), key.place, field),
+        None => Diagnostic::error("missing-field", format!("this document has no `{field}`")).at(key).help(
+            format!(
+                "a manifest starts with `apiVersion` and `kind`: a Kubernetes object's, or one of {}",
+                catalog.kinds().join(", ")
+            ),
+        ),
+    }
+}
+
+fn unknown_kind(node: &Node, kind: &str, catalog: &Catalog) -> Diagnostic {
+    let place = node.get("kind").map_or(node.place, |kind| kind.place);
+    let kinds = catalog.kinds();
+    let diagnostic = Diagnostic::error("unknown-kind", format!("there is no kind `{kind}`")).at(place);
+    match did_you_mean(kind, kinds.iter().map(String::as_str)) {
+        Some(near) => {
+            diagnostic.label(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), place, near)
+        }
+        None => diagnostic.label("not a kind").help(format!("known kinds: {}", kinds.join(", "))),
+    }
+}
+
+/// An override names a field, not a manifest, so there must be one manifest that it can mean.
+fn apply_overrides(candidates: &mut [Candidate], overrides: &[Override]) -> Result<(), Box<Diagnostic>> {
+    if overrides.is_empty() {
+        return Ok(());
+    }
+    let count = candidates.len();
+    let [candidate] = candidates else {
+        let message = format!("`--set` changes one manifest, and {count} were read");
+        return Err(Box::new(
+            Diagnostic::unable("bad-override", message)
+                .help("name a file with one document that could be read"),
+        ));
+    };
+    let object = serde_json::Value::Object(Default::default());
+    let shape = candidate.kind.as_ref().map(|kind| kind.shape());
+    for one in overrides {
+        one.apply(&mut candidate.node, shape.unwrap_or(crate::catalog::shape::Shape::root(&object)));
+    }
+    if let Some(shape) = shape {
+        values::canonicalize(&mut candidate.node, shape, &mut Vec::new());
+    }
+    Ok(())
+}
+
+fn check(
+    candidate: Candidate,
+    others: &[Node],
+    secrets: &mut Vec<Place>,
+    sources: &Sources,
+) -> (Option<Manifest>, Vec<Diagnostic>) {
+    let Candidate { kind, mut node } = candidate;
+    let Some(kind) = kind else {
+        secret_data(&node, secrets);
+        let findings = kubernetes::check(&node, sources);
+        let is_sound = !has_errors(&findings);
+        return (is_sound.then(|| Manifest { kind: None, given: node.clone(), node }), findings);
+    };
+    let shape = kind.shape();
+    values::secret_places(&node, shape, secrets);
+    let mut findings = kind.schema().check(&node, sources);
+    rules::check(&node, shape, &mut findings);
+    references::resolve(&mut node, shape, others, &mut findings);
+    if has_errors(&findings) {
+        return (None, findings);
+    }
+    let given = node.clone();
+    values::complete(&mut node, shape, "", sources);
+    (Some(Manifest { kind: Some(kind), node, given }), findings)
+}
+
+/// The values of a Kubernetes Secret are secret whether or not the rest of it is right.
+fn secret_data(node: &Node, secrets: &mut Vec<Place>) {
+    if node.get("kind").and_then(Node::as_str) == Some("Secret") {
+        let values = ["data", "stringData"].into_iter().filter_map(|field| node.get(field)?.as_map());
+        secrets.extend(values.flat_map(|map| map.iter()).map(|(_, value)| value.place));
+    }
+}

@@ -1,0 +1,298 @@
+//! `--set path=value`: values from the command line, typed by the schema, with places of their own.
+
+use crate::catalog::shape::Shape;
+use crate::diagnostic::Diagnostic;
+use crate::source::{Place, Source, SourceKind, Sources};
+use crate::yaml::{self, Key, Map, Node, Value};
+
+/// A value for one field, to be set before the schema looks.
+#[derive(Debug, Clone)]
+pub struct Override {
+    target: Target,
+    value: Node,
+    /// Whether the value is text as typed, and so a string where the schema wants one.
+    typed: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+enum Target {
+    Path(Vec<Key>),
+    /// An environment variable, wherever this kind keeps them.
+    Env(Key),
+    /// The container's arguments.
+    Args,
+    /// The container's image.
+    Image,
+}
+
+impl Override {
+    /// Reads `spec.backoffLimit=3`, as given to `--set`.
+    pub fn set(argument: &str, sources: &Sources) -> Result<Override, Box<Diagnostic>> {
+        let (key, raw, place) = split("--set", argument, "spec.backoffLimit=3", sources)?;
+        let steps = parse_path(&key)?;
+        Ok(Override { target: Target::Path(steps), value: parse_value(&raw, place), typed: Some(raw) })
+    }
+
+    /// Reads `NAME=value`, as given to `--env`.
+    pub fn env(argument: &str, sources: &Sources) -> Result<Override, Box<Diagnostic>> {
+        let (key, raw, place) = split("--env", argument, "LOG_LEVEL=debug", sources)?;
+        Ok(Override { target: Target::Env(key), value: Node::string(raw, place), typed: None })
+    }
+
+    /// Takes an image reference, as given to `--image`.
+    pub fn image(argument: &str, sources: &Sources) -> Override {
+        let place = add_argument("--image", argument, sources);
+        Override { target: Target::Image, value: Node::string(argument, place), typed: None }
+    }
+
+    /// Takes arguments for the container, as given after `--`.
+    pub fn args(arguments: &[String], sources: &Sources) -> Override {
+        let place = add_argument("--", &arguments.join(" "), sources);
+        let items = arguments.iter().map(|argument| Node::string(argument, place)).collect();
+        Override { target: Target::Args, value: Node::new(Value::List(items), place), typed: None }
+    }
+
+    pub(super) fn apply(&self, root: &mut Node, shape: Shape<'_>) {
+        match &self.target {
+            Target::Path(steps) => self.descend(root, Some(shape), steps),
+            Target::Env(name) => self.set_env(root, shape, name),
+            Target::Args => {
+                let path = keys(&run_paths(root, shape, "args")[0], self.value.place);
+                self.descend(root, Some(shape), &path);
+            }
+            Target::Image => self.set_image(root, shape),
+        }
+    }
+
+    /// A variable that is there keeps its list, so that a secret stays one; a new one goes into the first list.
+    fn set_env(&self, root: &mut Node, shape: Shape<'_>, name: &Key) {
+        let paths = run_paths(root, shape, "env");
+        let is_there = |path: &&String| {
+            let items = root.at(path_steps(path)).and_then(Node::as_list).unwrap_or_default();
+            items.iter().any(|item| item.get("name").and_then(Node::as_str) == Some(&name.text))
+        };
+        let path = paths.iter().find(is_there).unwrap_or(&paths[0]).clone();
+        let entry = |key: &str, value: Node| (Key { text: key.to_owned(), place: name.place }, value);
+        let fields =
+            vec![entry("name", Node::string(&name.text, name.place)), entry("value", self.value.clone())];
+        let variable = Node::new(Value::Map(Map { entries: fields }), name.place);
+        let mut steps = keys(&path, name.place);
+        if root.at(path_steps(&path)).is_none_or(Node::is_null) {
+            let list = Node::new(Value::List(Vec::new()), name.place);
+            Override { target: Target::Args, value: list, typed: None }.descend(root, Some(shape), &steps);
+        }
+        steps.push(name.clone());
+        Override { target: Target::Args, value: variable, typed: None }.descend(root, Some(shape), &steps);
+    }
+
+    fn set_image(&self, root: &mut Node, shape: Shape<'_>) {
+        let path = run_paths(root, shape, "image")[0].clone();
+        let target = path_steps(&path).try_fold(shape, |shape, step| shape.property(step));
+        let place = self.value.place;
+        if target.and_then(|target| target.property("repo")).is_none() {
+            return self.descend(root, Some(shape), &keys(&path, place));
+        }
+        let reference = self.value.as_str().unwrap_or_default();
+        let (name, digest) =
+            reference.split_once('@').map_or((reference, None), |(name, digest)| (name, Some(digest)));
+        let tag_at = name.rfind(':').filter(|at| !name[*at..].contains('/'));
+        let (repo, tag) = tag_at.map_or((name, None), |at| (&name[..at], Some(&name[at + 1..])));
+        for (field, value) in [("repo", Some(repo)), ("tag", tag), ("digest", digest)] {
+            let value = value.map_or(Node::new(Value::Null, place), |value| Node::string(value, place));
+            let mut steps = keys(&path, place);
+            steps.push(Key { text: field.to_owned(), place });
+            Override { target: Target::Image, value, typed: None }.descend(root, Some(shape), &steps);
+        }
+    }
+
+    fn descend(&self, node: &mut Node, shape: Option<Shape<'_>>, steps: &[Key]) {
+        let Some((step, rest)) = steps.split_first() else {
+            *node = self.typed_value(shape);
+            return;
+        };
+        if node.is_null() {
+            let is_list = shape.is_some_and(|shape| shape.keyword("x-keyed-by").is_some());
+            node.value = if is_list { Value::List(Vec::new()) } else { Value::Map(Map::default()) };
+            node.place = step.place;
+        }
+        match &mut node.value {
+            Value::List(items) => {
+                let name = shape.and_then(|shape| shape.text("x-keyed-by")).unwrap_or("name");
+                let item = item_at(items, step, name);
+                let item_shape = shape.and_then(Shape::items);
+                self.descend(item, item_shape, rest);
+                if let Some(item_shape) = item_shape {
+                    super::values::wrap_shorthand(item, item_shape);
+                }
+                if let Some(map) = item.as_map_mut().filter(|map| map.get(name).is_none() && shape.is_some())
+                {
+                    map.entries.insert(
+                        0,
+                        (
+                            Key { text: name.to_owned(), place: step.place },
+                            Node::string(&step.text, step.place),
+                        ),
+                    );
+                }
+            }
+            Value::Map(map) => {
+                let name = canonical_name(shape, &step.text);
+                if map.get(&name).is_none() {
+                    map.set(
+                        Key { text: name.clone(), place: step.place },
+                        Node::new(Value::Null, step.place),
+                    );
+                }
+                if let Some(child) = map.get_mut(&name) {
+                    self.descend(child, shape.and_then(|shape| shape.property(&name)), rest);
+                }
+            }
+            // A path through a scalar replaces it; the schema says what is wrong with the result.
+            _ => {
+                node.value = Value::Map(Map::default());
+                self.descend(node, shape, steps);
+            }
+        }
+    }
+
+    /// `--set spec.image.tag=1.10` is the string that was typed where the schema wants a string.
+    fn typed_value(&self, shape: Option<Shape<'_>>) -> Node {
+        let mut value = self.value.clone();
+        let is_scalar = !matches!(value.value, Value::Map(_) | Value::List(_));
+        if let Some(text) = self.typed.as_ref().filter(|_| is_scalar && shape.is_some_and(wants_string)) {
+            value.value = Value::String(text.clone());
+        }
+        value
+    }
+}
+
+fn wants_string(shape: Shape<'_>) -> bool {
+    let wrapped = shape.text("x-shorthand").and_then(|field| shape.property(field));
+    wrapped.unwrap_or(shape).text("type") == Some("string")
+}
+
+/// The way to a list item is its number, or its name.
+fn item_at<'n>(items: &'n mut Vec<Node>, step: &Key, name: &str) -> &'n mut Node {
+    let by_number = step.text.parse::<usize>().ok().filter(|index| *index < items.len());
+    let by_name = || items.iter().position(|item| item.get(name).and_then(Node::as_str) == Some(&step.text));
+    let index = by_number.or_else(by_name).unwrap_or_else(|| {
+        items.push(Node::new(Value::Null, step.place));
+        items.len() - 1
+    });
+    &mut items[index]
+}
+
+fn canonical_name(shape: Option<Shape<'_>>, written: &str) -> String {
+    let camel = super::values::camel_case(written);
+    let is_declared =
+        |name: &str| shape.is_some_and(|s| s.properties().iter().any(|(known, _)| *known == name));
+    if !is_declared(written) && is_declared(&camel) { camel } else { written.to_owned() }
+}
+
+/// Returns where a kind keeps what `run` may change: its `x-run`, or a pod template's place for it.
+fn run_paths(root: &Node, shape: Shape<'_>, role: &str) -> Vec<String> {
+    let declared = shape.own("x-run").and_then(|roles| roles.get(role));
+    match declared {
+        Some(serde_json::Value::Array(paths)) => {
+            paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()
+        }
+        Some(serde_json::Value::String(path)) => vec![path.clone()],
+        _ => {
+            let is_cron = root.get("kind").and_then(Node::as_str) == Some("CronJob");
+            let job = if is_cron { "spec.jobTemplate." } else { "" };
+            vec![format!("{job}spec.template.spec.containers.0.{role}")]
+        }
+    }
+}
+
+fn path_steps(path: &str) -> impl Iterator<Item = &str> {
+    path.split('.')
+}
+
+fn keys(path: &str, place: Place) -> Vec<Key> {
+    path_steps(path).map(|step| Key { text: step.to_owned(), place }).collect()
+}
+
+fn add_argument(option: &str, argument: &str, sources: &Sources) -> Place {
+    let text = format!("{option} {argument}");
+    let range = option.len() + 1..text.len();
+    Place::new(sources.add(Source::new(SourceKind::Argument, "command line", text)), range)
+}
+
+/// Splits `key=value` and says where each stands.
+fn split(
+    option: &str,
+    argument: &str,
+    example: &str,
+    sources: &Sources,
+) -> Result<(Key, String, Place), Box<Diagnostic>> {
+    let place = add_argument(option, argument, sources);
+    match argument.split_once('=').filter(|(key, _)| !key.is_empty()) {
+        Some((key, raw)) => {
+            let start = place.start as usize;
+            let key_place = Place::new(place.source, start..start + key.len());
+            let raw_place = Place::new(place.source, start + key.len() + 1..place.end as usize);
+            Ok((Key { text: key.to_owned(), place: key_place }, raw.to_owned(), raw_place))
+        }
+        None => Err(Box::new(
+            Diagnostic::unable("bad-override", format!("`{option} {argument}` sets nothing"))
+                .at(place)
+                .label("no `=`")
+                .help(format!("write for example `{option} {example}`")),
+        )),
+    }
+}
+
+/// Splits `spec.containers[0].env["a.b"]` into steps.
+fn parse_path(path: &Key) -> Result<Vec<Key>, Box<Diagnostic>> {
+    let mut steps = Vec::new();
+    let mut rest = path.text.as_str();
+    while !rest.is_empty() {
+        let offset = path.place.start as usize + path.text.len() - rest.len();
+        let (raw, skipped, after) = if let Some(inner) = rest.strip_prefix('[') {
+            let Some((index, after)) = inner.split_once(']') else { break };
+            (index, 1, after)
+        } else {
+            let end = rest.find(['.', '[']).unwrap_or(rest.len());
+            (&rest[..end], 0, &rest[end..])
+        };
+        let text = raw.trim_matches('"');
+        if text.is_empty() {
+            break;
+        }
+        let start = offset + skipped;
+        let place = Place::new(path.place.source, start..start + raw.len());
+        steps.push(Key { text: text.to_owned(), place });
+        rest = after.strip_prefix('.').unwrap_or(after);
+    }
+    if rest.is_empty() {
+        return Ok(steps);
+    }
+    Err(Box::new(
+        Diagnostic::unable("bad-override", format!("`{}` is no path to a field", path.text))
+            .at(path.place)
+            .help("write names separated by dots, `[0]` or `[name]` for list items: `spec.env.variables.KEY.value`"),
+    ))
+}
+
+/// Reads a value as YAML in one line: `3`, `true`, `[a, b]`, `{k: v}`, text.
+fn parse_value(raw: &str, place: Place) -> Node {
+    let (mut documents, findings) = yaml::read(place.source, raw);
+    match documents.pop().filter(|_| findings.is_empty() && documents.is_empty() && !raw.contains('\n')) {
+        Some(document) => move_to(document.root, place),
+        None => Node::string(raw, place),
+    }
+}
+
+fn move_to(mut node: Node, place: Place) -> Node {
+    node.place = place;
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| *item = move_to(item.clone(), place)),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(key, item)| {
+            key.place = place;
+            *item = move_to(item.clone(), place);
+        }),
+        _ => {}
+    }
+    node
+}

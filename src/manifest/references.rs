@@ -1,0 +1,76 @@
+//! `valueFrom`: a field of another manifest of the same run, put in its place.
+
+use crate::catalog::shape::Shape;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::yaml::{Key, Node, Value};
+
+/// Where a reference without `fieldPath` looks, in this order.
+const USUAL_FIELDS: &[&str] = &["spec.name", "metadata.name"];
+
+/// Replaces every `valueFrom` by the `value` that it refers to.
+pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, others: &[Node], findings: &mut Vec<Diagnostic>) {
+    match &mut node.value {
+        Value::List(items) => {
+            if let Some(item_shape) = shape.items() {
+                items.iter_mut().for_each(|item| resolve(item, item_shape, others, findings));
+            }
+        }
+        Value::Map(map) => {
+            let is_reference =
+                |name: &str| shape.property(name).is_some_and(|s| s.keyword("x-reference").is_some());
+            for (key, value) in &mut map.entries {
+                if is_reference(&key.text) {
+                    match look_up(value, others) {
+                        Ok(found) => {
+                            *key = Key { text: "value".to_owned(), place: key.place };
+                            *value = found;
+                        }
+                        Err(finding) => findings.push(*finding),
+                    }
+                } else if let Some(field) = shape.property(&key.text) {
+                    resolve(value, field, others, findings);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
+fn look_up(reference: &Node, others: &[Node]) -> Result<Node, Box<Diagnostic>> {
+    let text = |field: &str| reference.get(field).and_then(Node::as_str);
+    // A reference without a name has been reported by the schema.
+    let Some(name) = text("name") else { return Ok(Node::string("", reference.place)) };
+    let name_place = reference.get("name").map_or(reference.place, |name| name.place);
+    let wanted_kind = text("kind");
+    let name_of = |other: &&Node| other.at(["metadata", "name"]).and_then(Node::as_str).map(str::to_owned);
+    let matches = |other: &&Node| {
+        name_of(other).as_deref() == Some(name)
+            && wanted_kind.is_none_or(|kind| other.get("kind").and_then(Node::as_str) == Some(kind))
+    };
+    let Some(other) = others.iter().find(matches) else {
+        let kind = wanted_kind.unwrap_or("manifest");
+        let names: Vec<String> = others.iter().filter_map(|other| name_of(&other)).collect();
+        let message = format!("there is no {kind} named `{name}` among the manifests of this run");
+        let finding = Diagnostic::error("unresolved-reference", message).at(name_place).label("not found");
+        return Err(Box::new(match did_you_mean(name, names.iter().map(String::as_str)) {
+            Some(near) => finding.fix(format!("write `{near}`"), name_place, near),
+            None => finding.help("name the file that has it too, or write the value itself"),
+        }));
+    };
+    let paths: Vec<&str> = text("fieldPath").map_or(USUAL_FIELDS.to_vec(), |path| vec![path]);
+    let found = paths.iter().find_map(|path| other.at(path.split('.')));
+    match found.map(|node| &node.value) {
+        Some(Value::String(value)) => Ok(Node::string(value.clone(), reference.place)),
+        Some(Value::Number(number)) => Ok(Node::string(number.to_string(), reference.place)),
+        Some(Value::Bool(flag)) => Ok(Node::string(flag.to_string(), reference.place)),
+        _ => Err(Box::new(
+            Diagnostic::error(
+                "unresolved-reference",
+                format!("`{name}` has no text at `{}`", paths.join("` or `")),
+            )
+            .at(reference.get("fieldPath").map_or(name_place, |path| path.place))
+            .label("no such value")
+            .help("give the path of a text or a number in `fieldPath`"),
+        )),
+    }
+}

@@ -1,0 +1,336 @@
+//! Template + manifest → trees, each node with its origin.
+//!
+//! No value passes through text. The formatter writes a token for every value and keeps the value, with its origin,
+//! beside it; once the rendered text is parsed as YAML, tokens become values again. What a macro returns is text of
+//! the template's own, so it is kept as a fragment and parsed the same way when its token is reached: a macro is
+//! a function that returns YAML, at any indentation.
+
+mod context;
+mod lines;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
+
+use self::context::{Context, Reads};
+use crate::catalog::Catalog;
+use crate::diagnostic::Diagnostic;
+use crate::source::{Place, Source, SourceId, SourceKind, Sources};
+use crate::yaml::{self, Key, Map, Node, Value};
+
+/// Instructions that one template may use; the largest example needs a hundredth of it.
+const FUEL: u64 = 1_000_000;
+const RECURSION: usize = 64;
+const TOKEN: &str = "__daphnia_value_";
+const TOKEN_END: &str = "__";
+/// Filters and functions that would put raw text, or text of another syntax, into the output.
+const WITHHELD: &[&str] = &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent"];
+
+/// Renders the templates of a catalog. Each is compiled once.
+pub(super) struct Templates<'a> {
+    sources: &'a Sources,
+    environment: Environment<'static>,
+    files: HashMap<String, SourceId>,
+    /// By the number that line marks carry.
+    numbered: Vec<SourceId>,
+    slots: Arc<Mutex<Slots>>,
+}
+
+/// Values that stand in the text as tokens.
+#[derive(Debug, Default)]
+struct Slots {
+    values: Vec<Slot>,
+    reads: Reads,
+}
+
+#[derive(Debug, Clone)]
+enum Slot {
+    /// A value, and its origin if it was read from the manifest.
+    Value(Node, Option<Place>),
+    /// Text that a macro or a `set` block made.
+    Fragment(String),
+}
+
+impl<'a> Templates<'a> {
+    pub(super) fn new(sources: &'a Sources) -> Self {
+        let slots = Arc::new(Mutex::new(Slots::default()));
+        Self {
+            sources,
+            environment: environment(Arc::clone(&slots)),
+            files: HashMap::new(),
+            numbered: Vec::new(),
+            slots,
+        }
+    }
+
+    /// Renders a template with a manifest's fields as its variables.
+    pub(super) fn render(
+        &mut self,
+        name: &str,
+        text: &str,
+        catalog: &Catalog,
+        variables: Vec<(&str, Node)>,
+    ) -> Result<Vec<Node>, Box<Diagnostic>> {
+        self.add(name, text, catalog)?;
+        *lock(&self.slots) = Slots::default();
+        let context = Context::root(variables, Arc::clone(&self.slots));
+        let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;
+        let rendered = template.render(context).map_err(|error| self.failure(&error))?;
+        let documents = self.parse(&rendered, name)?;
+        documents.into_iter().map(|document| self.fill(document)).collect()
+    }
+
+    /// Adds a template and those that it imports.
+    fn add(&mut self, name: &str, text: &str, catalog: &Catalog) -> Result<(), Box<Diagnostic>> {
+        if self.files.contains_key(name) {
+            return Ok(());
+        }
+        let id = self.sources.add(Source::new(SourceKind::Template, name, text));
+        self.files.insert(name.to_owned(), id);
+        let marked = lines::mark(text, self.numbered.len());
+        self.numbered.push(id);
+        self.environment.add_template_owned(name.to_owned(), marked).map_err(|error| self.failure(&error))?;
+        for import in lines::imports(text) {
+            if let Some(imported) = catalog.template(import) {
+                self.add(import, imported, catalog)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn parse(&self, rendered: &str, name: &str) -> Result<Vec<Node>, Box<Diagnostic>> {
+        let id = self.files.get(name).copied().unwrap_or(self.numbered[0]);
+        let (text, origins) = lines::unmark(rendered);
+        let scratch = Source::new(SourceKind::Template, name, text);
+        let origin = |offset: u32| {
+            let (line, _) = scratch.line_column(offset);
+            let (file, line) = origins.get(line - 1).copied().unwrap_or((0, 1));
+            let id = self.numbered.get(file).copied().unwrap_or(id);
+            Place::new(id, self.sources.get(id).line_range(line))
+        };
+        let (documents, findings) = yaml::read(id, &scratch.text);
+        if let Some(finding) = findings.into_iter().next() {
+            let start = finding.place.map_or(0, |place| place.start);
+            let message = format!("this template renders text that is not valid YAML: {}", finding.message);
+            return Err(Box::new(
+                Diagnostic::error("template", message)
+                    .at(origin(start))
+                    .help("check the indentation that the template gives this line"),
+            ));
+        }
+        let mut roots: Vec<Node> = documents.into_iter().map(|document| document.root).collect();
+        roots.iter_mut().for_each(|root| relocate(root, &scratch.text, &origin));
+        Ok(roots)
+    }
+
+    /// Puts values where their tokens stand, and leaves out keys whose value is null.
+    fn fill(&self, node: Node) -> Result<Node, Box<Diagnostic>> {
+        let place = node.place;
+        let value = match node.value {
+            Value::String(text) if text.contains(TOKEN) => return self.fill_text(&text, place),
+            Value::List(items) => {
+                let items: Result<Vec<_>, _> = items.into_iter().map(|item| self.fill(item)).collect();
+                Value::List(items?)
+            }
+            Value::Map(map) => {
+                let mut filled = Map::default();
+                for (key, item) in map.entries {
+                    let item = self.fill(item)?;
+                    if !item.is_null() {
+                        filled.set(self.fill_key(key)?, item);
+                    }
+                }
+                Value::Map(filled)
+            }
+            other => other,
+        };
+        Ok(Node::new(value, place))
+    }
+
+    fn fill_key(&self, key: Key) -> Result<Key, Box<Diagnostic>> {
+        if !key.text.contains(TOKEN) {
+            return Ok(key);
+        }
+        let node = self.fill_text(&format!("{key}\0", key = key.text), key.place)?;
+        let text = node.as_str().unwrap_or_default().trim_end_matches('\0').to_owned();
+        Ok(Key { text, place: node.place })
+    }
+
+    /// A text that is one token becomes its value; tokens within other text become text.
+    fn fill_text(&self, text: &str, place: Place) -> Result<Node, Box<Diagnostic>> {
+        if let Some(("", index, "")) = split_token(text) {
+            return match self.slot(index) {
+                Some(Slot::Value(node, origin)) => Ok(without_nulls(node).relocated(origin, place)),
+                Some(Slot::Fragment(fragment)) => self.fill_fragment(&fragment, place),
+                None => Err(lost_token(place)),
+            };
+        }
+        let mut filled = String::new();
+        let mut origin = None;
+        let mut rest = text;
+        while let Some((before, index, after)) = split_token(rest) {
+            filled.push_str(before);
+            let node = match self.slot(index) {
+                Some(Slot::Value(node, read)) => {
+                    origin = origin.or(read);
+                    node
+                }
+                Some(Slot::Fragment(fragment)) => self.fill_fragment(&fragment, place)?,
+                None => return Err(lost_token(place)),
+            };
+            filled.push_str(&scalar_text(&node).ok_or_else(|| not_text(&node, place))?);
+            rest = after;
+        }
+        filled.push_str(rest);
+        Ok(Node::string(filled, origin.unwrap_or(place)))
+    }
+
+    fn fill_fragment(&self, fragment: &str, place: Place) -> Result<Node, Box<Diagnostic>> {
+        let name = self.sources.get(place.source).name.clone();
+        match self.parse(fragment, &name)?.into_iter().next() {
+            Some(node) => self.fill(node),
+            None => Ok(Node::new(Value::Null, place)),
+        }
+    }
+
+    fn slot(&self, index: usize) -> Option<Slot> {
+        lock(&self.slots).values.get(index).cloned()
+    }
+
+    fn failure(&self, error: &minijinja::Error) -> Box<Diagnostic> {
+        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
+        let message = match error.kind() {
+            ErrorKind::UndefinedError => format!("the template asks for a field that there is not: {detail}"),
+            ErrorKind::OutOfFuel => "the template does not end within its bound of steps".to_owned(),
+            _ => format!("the template cannot be rendered: {detail}"),
+        };
+        let place = error
+            .name()
+            .and_then(|name| self.files.get(name))
+            .map(|id| Place::new(*id, self.sources.get(*id).line_range(error.line().unwrap_or(1))));
+        Box::new(Diagnostic::error("template", message).at_opt(place))
+    }
+}
+
+fn environment(slots: Arc<Mutex<Slots>>) -> Environment<'static> {
+    let mut environment = Environment::new();
+    environment.set_undefined_behavior(UndefinedBehavior::Strict);
+    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
+    environment.set_syntax(syntax.expect("the usual delimiters differ"));
+    environment.set_recursion_limit(RECURSION);
+    environment.set_fuel(Some(FUEL));
+    // A named mode makes captured blocks count as safe, which tells a template's own text from values.
+    environment.set_auto_escape_callback(|_| AutoEscape::Custom("yaml".into()));
+    for name in WITHHELD {
+        environment.remove_filter(name);
+    }
+    context::add_filters(&mut environment);
+    environment.set_formatter(move |out, _, value| {
+        let mut slots = lock(&slots);
+        let slot = if value.is_safe() {
+            Slot::Fragment(value.as_str().unwrap_or_default().to_owned())
+        } else {
+            let origin = slots.reads.origin(value);
+            Slot::Value(context::to_node(value)?, origin)
+        };
+        let index = slots.values.len();
+        slots.values.push(slot);
+        drop(slots);
+        std::fmt::Write::write_fmt(out, format_args!("{TOKEN}{index}{TOKEN_END}"))?;
+        Ok(())
+    });
+    environment
+}
+
+fn lock(slots: &Mutex<Slots>) -> MutexGuard<'_, Slots> {
+    slots.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// Splits a text at its first token: what is before, the token's number, what is after.
+fn split_token(text: &str) -> Option<(&str, usize, &str)> {
+    let (before, rest) = text.split_once(TOKEN)?;
+    let (number, after) = rest.split_once(TOKEN_END)?;
+    Some((before, number.parse().ok()?, after))
+}
+
+impl Node {
+    /// Gives a value read from the manifest its origin, and one that the template made the template's line.
+    fn relocated(mut self, origin: Option<Place>, template: Place) -> Node {
+        if self.place == context::NOWHERE {
+            place_all(&mut self, origin.unwrap_or(template));
+        }
+        self
+    }
+}
+
+fn place_all(node: &mut Node, place: Place) {
+    if node.place == context::NOWHERE {
+        node.place = place;
+    }
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| place_all(item, place)),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(key, item)| {
+            if key.place == context::NOWHERE {
+                key.place = place;
+            }
+            place_all(item, place);
+        }),
+        _ => {}
+    }
+}
+
+/// Moves the places of a parsed tree from the rendered text to the template's lines. A quoted token is text.
+fn relocate(node: &mut Node, text: &str, origin: &impl Fn(u32) -> Place) {
+    let start = node.place.start;
+    match &mut node.value {
+        Value::String(value) if text[start as usize..].starts_with(['"', '\'']) && value.contains(TOKEN) => {
+            value.push('\0');
+        }
+        Value::List(items) => items.iter_mut().for_each(|item| relocate(item, text, origin)),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(key, item)| {
+            key.place = origin(key.place.start);
+            relocate(item, text, origin);
+        }),
+        _ => {}
+    }
+    node.place = origin(start);
+}
+
+fn without_nulls(mut node: Node) -> Node {
+    match &mut node.value {
+        Value::List(items) => *items = std::mem::take(items).into_iter().map(without_nulls).collect(),
+        Value::Map(map) => {
+            map.entries.retain(|(_, item)| !item.is_null());
+            for (_, item) in &mut map.entries {
+                let taken = std::mem::replace(item, Node::new(Value::Null, item.place));
+                *item = without_nulls(taken);
+            }
+        }
+        _ => {}
+    }
+    node
+}
+
+fn scalar_text(node: &Node) -> Option<String> {
+    match &node.value {
+        Value::Bool(flag) => Some(flag.to_string()),
+        Value::Number(number) => Some(number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        Value::Null | Value::List(_) | Value::Map(_) => None,
+    }
+}
+
+fn not_text(node: &Node, place: Place) -> Box<Diagnostic> {
+    let message = format!("the template puts a {} into the middle of a text", node.type_name());
+    Box::new(
+        Diagnostic::error("template", message)
+            .at(place)
+            .help("let `{{ … }}` stand alone, or pick a field of it"),
+    )
+}
+
+fn lost_token(place: Place) -> Box<Diagnostic> {
+    let message = "the template changes the text of a value that it has already written";
+    Box::new(Diagnostic::error("template", message).at(place).help("apply filters inside the macro or block"))
+}

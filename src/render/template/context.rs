@@ -1,0 +1,172 @@
+//! A manifest as a template sees it, remembering which field each value was read from.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind};
+use minijinja::{Environment, Error, ErrorKind};
+use sha2::{Digest, Sha256};
+
+use super::{Slots, lock};
+use crate::schema::format::quantity;
+use crate::source::{Place, SourceId};
+use crate::yaml::{Key, Map, Node, Value};
+
+/// The place of values that a template made, until they are put into their line.
+pub(super) const NOWHERE: Place = Place { source: SourceId::NONE, start: 0, end: 0 };
+
+/// A map or list of the manifest.
+#[derive(Debug)]
+pub(super) struct Context {
+    node: Node,
+    slots: Arc<Mutex<Slots>>,
+}
+
+impl Context {
+    pub(super) fn root(variables: Vec<(&str, Node)>, slots: Arc<Mutex<Slots>>) -> Jinja {
+        let entries = variables
+            .into_iter()
+            .map(|(name, node)| (Key { text: name.to_owned(), place: node.place }, node))
+            .collect();
+        Jinja::from_object(Context { node: Node::new(Value::Map(Map { entries }), NOWHERE), slots })
+    }
+
+    fn wrap(&self, node: &Node) -> Jinja {
+        match &node.value {
+            Value::List(_) | Value::Map(_) => {
+                Jinja::from_object(Context { node: node.clone(), slots: Arc::clone(&self.slots) })
+            }
+            _ => lock(&self.slots).reads.scalar(node),
+        }
+    }
+}
+
+impl Object for Context {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        if self.node.as_list().is_some() { ObjectRepr::Seq } else { ObjectRepr::Map }
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
+        match &self.node.value {
+            Value::Map(map) => Some(self.wrap(map.get(key.as_str()?)?)),
+            Value::List(items) => Some(self.wrap(items.get(key.as_usize()?)?)),
+            _ => None,
+        }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        match &self.node.value {
+            Value::List(items) => Enumerator::Seq(items.len()),
+            Value::Map(map) => {
+                // A null field counts as left out wherever a template walks a map.
+                let present = map.entries.iter().filter(|(_, node)| !node.is_null());
+                let mut slots = lock(&self.slots);
+                Enumerator::Values(present.map(|(key, _)| slots.reads.text(&key.text, key.place)).collect())
+            }
+            _ => Enumerator::NonEnumerable,
+        }
+    }
+}
+
+/// Which field the values in a template's hands were read from.
+#[derive(Debug, Default)]
+pub(super) struct Reads {
+    /// Strings by where they lie in memory; they are kept so that no other can lie there.
+    texts: HashMap<usize, (Arc<str>, Place)>,
+    /// The last number, boolean or string that was read since a value was written.
+    last: Option<(Node, Place)>,
+}
+
+impl Reads {
+    fn scalar(&mut self, node: &Node) -> Jinja {
+        self.last = Some((node.clone(), node.place));
+        match &node.value {
+            Value::Bool(flag) => Jinja::from(*flag),
+            Value::Number(number) => number_to_jinja(number),
+            Value::String(text) => self.text(text, node.place),
+            Value::Null | Value::List(_) | Value::Map(_) => Jinja::from(()),
+        }
+    }
+
+    fn text(&mut self, text: &str, place: Place) -> Jinja {
+        let shared: Arc<str> = Arc::from(text);
+        self.texts.insert(shared.as_ptr() as usize, (Arc::clone(&shared), place));
+        Jinja::from(shared)
+    }
+
+    /// Returns the origin of a value that is being written: the field that it is, or else the last field that was
+    /// read to compute it.
+    pub(super) fn origin(&mut self, value: &Jinja) -> Option<Place> {
+        let last = self.last.take();
+        if let Some(context) = value.downcast_object_ref::<Context>() {
+            return Some(context.node.place);
+        }
+        let text = value.as_str().and_then(|text| self.texts.get(&(text.as_ptr() as usize)));
+        match text {
+            Some((_, place)) => Some(*place),
+            None => last.map(|(_, place)| place),
+        }
+    }
+}
+
+fn number_to_jinja(number: &serde_json::Number) -> Jinja {
+    match (number.as_i64(), number.as_u64(), number.as_f64()) {
+        (Some(integer), _, _) => Jinja::from(integer),
+        (None, Some(integer), _) => Jinja::from(integer),
+        (None, None, Some(float)) => Jinja::from(float),
+        (None, None, None) => Jinja::from(()),
+    }
+}
+
+/// Turns a template's value into a tree; parts of the manifest keep their places.
+pub(super) fn to_node(value: &Jinja) -> Result<Node, Error> {
+    if let Some(context) = value.downcast_object_ref::<Context>() {
+        return Ok(context.node.clone());
+    }
+    let tree = match value.kind() {
+        ValueKind::None => Value::Null,
+        ValueKind::Bool => Value::Bool(value.is_true()),
+        ValueKind::Number => Value::Number(number_of(value)?),
+        ValueKind::String => Value::String(value.as_str().unwrap_or_default().to_owned()),
+        ValueKind::Seq | ValueKind::Iterable => {
+            Value::List(value.try_iter()?.map(|item| to_node(&item)).collect::<Result<_, _>>()?)
+        }
+        ValueKind::Map => {
+            let mut map = Map::default();
+            for key in value.try_iter()? {
+                let item = to_node(&value.get_item(&key)?)?;
+                map.set(Key { text: key.to_string(), place: NOWHERE }, item);
+            }
+            Value::Map(map)
+        }
+        kind => return Err(invalid(format!("a value of type {kind} cannot be written"))),
+    };
+    Ok(Node::new(tree, NOWHERE))
+}
+
+fn number_of(value: &Jinja) -> Result<serde_json::Number, Error> {
+    if let Some(integer) = value.as_i64() {
+        return Ok(integer.into());
+    }
+    let float = f64::try_from(value.clone())?;
+    serde_json::Number::from_f64(float).ok_or_else(|| invalid("a number that is not finite".to_owned()))
+}
+
+fn invalid(detail: String) -> Error {
+    Error::new(ErrorKind::InvalidOperation, detail)
+}
+
+/// What templates may use beside minijinja's own: `hash`, `quantity`.
+pub(super) fn add_filters(environment: &mut Environment<'static>) {
+    // A short digest of any value, so that a changed ConfigMap changes the pod that reads it.
+    environment.add_filter("hash", |value: Jinja| -> Result<String, Error> {
+        let json = to_node(&value)?.to_json().to_string();
+        let digest = Sha256::digest(json.as_bytes());
+        Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    });
+    // A quantity as a number that compares: `(a | quantity) > (b | quantity)`.
+    environment.add_filter("quantity", |value: Jinja| -> Result<i128, Error> {
+        let text = value.to_string();
+        quantity(&text).map(|q| q.nanos()).ok_or_else(|| invalid(format!("`{text}` is no quantity")))
+    });
+}

@@ -1,0 +1,115 @@
+//! The only printer: findings, objects, differences and progress, to standard output and standard error.
+
+mod changes;
+mod findings;
+mod progress;
+mod records;
+
+pub use progress::{LogPrefix, Narrator};
+
+use std::io::{ErrorKind, Write};
+
+use crate::diagnostic::{Diagnostic, Level};
+use crate::diff::ChangeSet;
+use crate::history::RunRecord;
+use crate::source::{Place, Sources};
+
+/// Where a run's output goes. The product goes to standard output, all else to standard error.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Values that no snippet may show.
+    pub secrets: Vec<Place>,
+}
+
+impl Report {
+    /// Prints findings to standard error, those of one place in a source after the other.
+    pub fn findings(&self, findings: &[Diagnostic], sources: &Sources) {
+        to_stderr(&findings::text(findings, sources, &self.secrets));
+    }
+
+    /// Prints findings as the product of the run, to standard output.
+    pub fn product_findings(&self, findings: &[Diagnostic], sources: &Sources) {
+        to_stdout(&findings::text(findings, sources, &self.secrets));
+    }
+
+    /// Prints the product.
+    pub fn product(&self, text: &str) {
+        to_stdout(text);
+    }
+
+    /// Prints what would change, to standard output, and a summary to standard error.
+    pub fn changes(&self, changes: &ChangeSet, all: bool) {
+        to_stdout(&changes::text(changes, all));
+        self.note(&changes::summary(changes));
+        for change in &changes.changes {
+            if let Some(note) = &change.note {
+                self.note(&format!("{}: {note}", change.id));
+            }
+        }
+    }
+
+    /// Prints records of runs as a table, to standard output.
+    pub fn records(&self, records: &[RunRecord]) {
+        if records.is_empty() {
+            self.note("no runs are recorded; `daphnia run` and `daphnia apply` of a job leave a record");
+        } else {
+            to_stdout(&records::table(records));
+        }
+    }
+
+    /// Prints a record, or only its log, to standard output.
+    pub fn record(&self, record: &RunRecord, only_log: bool) {
+        to_stdout(&if only_log { records::log(record) } else { records::whole(record) });
+    }
+
+    /// Asks a question on the terminal; anything but yes is no.
+    pub fn is_confirmed(&self, question: &str) -> bool {
+        to_stderr(&format!("{} [y/N] ", without_controls(question)));
+        let mut answer = String::new();
+        let read = std::io::stdin().read_line(&mut answer);
+        read.is_ok() && matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+    }
+
+    /// Prints a line about what goes on.
+    pub fn note(&self, text: &str) {
+        to_stderr(&format!("{}\n", without_controls(text)));
+    }
+}
+
+/// Sums up findings in a sentence.
+pub fn summary(findings: &[Diagnostic]) -> String {
+    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
+    let errors = plural(count(Level::Error), "error");
+    match count(Level::Warning) {
+        0 => errors,
+        warnings => format!("{errors}, {}", plural(warnings, "warning")),
+    }
+}
+
+pub fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+/// Text from manifests and clusters may carry terminal escapes; none of them reaches a terminal.
+pub fn without_controls(text: &str) -> String {
+    let is_unsafe = |c: char| {
+        (c.is_control() && c != '\n' && c != '\t')
+            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn to_stdout(text: &str) {
+    end_quietly_if_closed(anstream::stdout().lock().write_all(text.as_bytes()));
+}
+
+fn to_stderr(text: &str) {
+    end_quietly_if_closed(anstream::stderr().lock().write_all(text.as_bytes()));
+}
+
+/// `daphnia render … | head` is no error.
+fn end_quietly_if_closed(written: std::io::Result<()>) {
+    if written.is_err_and(|error| error.kind() == ErrorKind::BrokenPipe) {
+        std::process::exit(0);
+    }
+}

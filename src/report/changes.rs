@@ -1,0 +1,73 @@
+//! A ChangeSet as unified diffs.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use similar::{ChangeTag, TextDiff};
+
+use super::{plural, without_controls};
+use crate::diff::{Action, Change, ChangeSet};
+use crate::yaml::{self, Node};
+
+const CONTEXT_LINES: usize = 3;
+const REMOVED: Style = AnsiColor::Red.on_default();
+const ADDED: Style = AnsiColor::Green.on_default();
+const HUNK: Style = AnsiColor::Cyan.on_default();
+const HEADER: Style = Style::new().bold();
+
+/// Renders what would change; `all` shows what the server would change of its own, too.
+pub(super) fn text(changes: &ChangeSet, all: bool) -> String {
+    let shown = changes.changes.iter().filter(|change| change.action != Action::Unchanged);
+    shown.map(|change| change_text(change, all)).collect()
+}
+
+fn change_text(change: &Change, all: bool) -> String {
+    let after = if all { change.predicted.as_ref().or(change.after.as_ref()) } else { change.after.as_ref() };
+    let before_text = change.before.as_ref().map(yaml::write).unwrap_or_default();
+    let after_text = after.map(yaml::write).unwrap_or_default();
+    let mut text = String::new();
+    let _ = writeln!(text, "{HEADER}{}{HEADER:#}", without_controls(&title(change)));
+    let _ = writeln!(text, "{REMOVED}--- {}{REMOVED:#}", side(change.before.as_ref(), "live", change));
+    let _ = writeln!(text, "{ADDED}+++ {}{ADDED:#}", side(after, "after", change));
+    let diff = TextDiff::from_lines(&before_text, &after_text);
+    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
+        let _ = writeln!(text, "{HUNK}{}{HUNK:#}", hunk.header());
+        for line in hunk.iter_changes() {
+            let (sign, style) = match line.tag() {
+                ChangeTag::Delete => ('-', REMOVED),
+                ChangeTag::Insert => ('+', ADDED),
+                ChangeTag::Equal => (' ', Style::new()),
+            };
+            let _ = writeln!(
+                text,
+                "{style}{sign}{}{style:#}",
+                without_controls(line.value().trim_end_matches('\n'))
+            );
+        }
+    }
+    text.push('\n');
+    text
+}
+
+/// `Job reports/nightly-report: replaced, since spec.template is immutable`
+fn title(change: &Change) -> String {
+    let Action::Replaced { because } = &change.action else {
+        return format!("{}: {}", change.id, change.action);
+    };
+    let fields: Vec<String> = because.iter().map(|field| format!("`{field}`")).collect();
+    let verb = if fields.len() == 1 { "is" } else { "are" };
+    format!("{}: replaced, since {} {verb} immutable", change.id, fields.join(", "))
+}
+
+fn side(node: Option<&Node>, name: &str, change: &Change) -> String {
+    if node.is_some() { without_controls(&format!("{} ({name})", change.id)) } else { "/dev/null".to_owned() }
+}
+
+/// `2 created, 1 configured, 3 unchanged`
+pub(super) fn summary(changes: &ChangeSet) -> String {
+    let words = ["created", "configured", "replaced", "pruned", "unchanged"];
+    let counts = words.into_iter().map(|word| (changes.count(|action| action.to_string() == word), word));
+    let parts: Vec<String> =
+        counts.filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
+    if parts.is_empty() { plural(0, "object") } else { parts.join(", ") }
+}

@@ -1,0 +1,113 @@
+//! What happens in the cluster, line by line.
+
+use std::collections::HashMap;
+use std::io::IsTerminal as _;
+use std::sync::{Mutex, PoisonError};
+
+use anstyle::{AnsiColor, Style};
+
+use super::{to_stderr, to_stdout, without_controls};
+use crate::cluster::{JobCounts, LogLine, Progress};
+use crate::object::ObjectId;
+
+const DIM: Style = Style::new().dimmed();
+const GOOD: Style = AnsiColor::Green.on_default();
+const BAD: Style = AnsiColor::Red.on_default().bold();
+const WARNING: Style = AnsiColor::Yellow.on_default();
+
+/// How log lines are told apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogPrefix {
+    /// One container of one pod: nothing to tell apart.
+    None,
+    Pod,
+    PodAndContainer,
+}
+
+/// Tells what happens, each state once. Log lines and what was done are the product; the rest goes to standard
+/// error.
+#[derive(Debug)]
+pub struct Narrator {
+    prefix: LogPrefix,
+    /// The last state told of each object.
+    told: Mutex<HashMap<ObjectId, String>>,
+}
+
+impl Narrator {
+    pub fn new(prefix: LogPrefix) -> Self {
+        Self { prefix, told: Mutex::default() }
+    }
+
+    pub fn tell(&self, progress: &Progress) {
+        match progress {
+            Progress::Log(line) => to_stdout(&log_line(line, self.prefix)),
+            Progress::Applied { id, action } => {
+                to_stdout(&format!("{GOOD}{action:10}{GOOD:#} {}\n", without_controls(&id.to_string())));
+            }
+            Progress::Warning(text) => tell(WARNING, "warning", text),
+            Progress::Retrying { what, cause, after } => {
+                tell(WARNING, "retrying", &format!("{what} in {:.1} s: {cause}", after.as_secs_f32()));
+            }
+            Progress::Deleting { id } => tell(DIM, "deleting", &id.to_string()),
+            Progress::Dispatched { run, job } => tell(GOOD, "started", &format!("{job} (run {run})")),
+            // The counts say the same of a Job, and more.
+            Progress::Waiting { id, .. } if id.kind == "Job" => {}
+            Progress::Waiting { id, state } => self.tell_state(DIM, "waiting", id, state),
+            Progress::Trouble { id, cause } => self.tell_state(WARNING, "trouble", id, cause),
+            Progress::Counts { id, counts } => self.tell_state(DIM, "progress", id, &job_counts(counts)),
+            Progress::PodStarted { .. } => {}
+            Progress::Ready { id, note } => self.tell_ready(id, note.as_deref()),
+            Progress::Failed { id, cause } => tell(BAD, "failed", &format!("{id}: {cause}")),
+        }
+    }
+
+    fn tell_state(&self, style: Style, word: &str, id: &ObjectId, state: &str) {
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.get(id).is_none_or(|last| last != state) {
+            tell(style, word, &format!("{id}: {state}"));
+            told.insert(id.clone(), state.to_owned());
+        }
+    }
+
+    /// What was ready at once is not worth a line.
+    fn tell_ready(&self, id: &ObjectId, note: Option<&str>) {
+        let was_told = self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id);
+        match note {
+            Some(note) => tell(GOOD, "ready", &format!("{id}: {note}")),
+            None if was_told => tell(GOOD, "ready", &id.to_string()),
+            None => {}
+        }
+    }
+}
+
+fn tell(style: Style, word: &str, text: &str) {
+    to_stderr(&format!("{style}{word:10}{style:#} {}\n", without_controls(text)));
+}
+
+fn log_line(line: &LogLine, prefix: LogPrefix) -> String {
+    // A file gets what the container wrote; a terminal would obey it.
+    let text = if std::io::stdout().is_terminal() { without_controls(&line.line) } else { line.line.clone() };
+    let pod = line.index.map_or_else(|| line.pod.clone(), |index| index.to_string());
+    match prefix {
+        LogPrefix::None => format!("{text}\n"),
+        LogPrefix::Pod => format!("[{pod}] {text}\n"),
+        LogPrefix::PodAndContainer => format!("[{pod}/{}] {text}\n", line.container),
+    }
+}
+
+fn job_counts(counts: &JobCounts) -> String {
+    let mut text = match counts.completions {
+        Some(completions) => format!("{}/{completions} succeeded", counts.succeeded),
+        None => format!("{} succeeded", counts.succeeded),
+    };
+    if counts.active > 0 {
+        text.push_str(&format!(", {} active", counts.active));
+    }
+    if counts.failed > 0 {
+        text.push_str(&format!(", {} failed", counts.failed));
+    }
+    if !counts.failed_indexes.is_empty() {
+        text.push_str(&format!(" (indexes {})", counts.failed_indexes));
+    }
+    text
+}

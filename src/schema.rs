@@ -1,0 +1,72 @@
+//! A tree and a JSON Schema (2020-12) → what the tree has wrong, at its place and in the words of its file.
+//!
+//! A map's key whose value is null counts as absent, as it does to Kubernetes and to protojson.
+
+mod branch;
+mod explain;
+mod fields;
+pub mod format;
+mod limit;
+mod lookup;
+mod mend;
+mod spot;
+mod tree;
+
+use serde_json::Value as Json;
+
+use crate::diagnostic::Diagnostic;
+use crate::source::Sources;
+use crate::yaml::Node;
+use tree::Tree;
+
+/// A compiled schema.
+pub struct Schema {
+    validator: jsonschema::Validator<Tree>,
+    json: Json,
+}
+
+impl Schema {
+    /// Compiles a self-contained schema: each `$ref` begins with `#`.
+    pub fn compile(json: Json) -> Result<Schema, String> {
+        let mut options = jsonschema::options_for::<Tree>()
+            .with_draft(jsonschema::Draft::Draft202012)
+            .offline()
+            .should_validate_formats(true)
+            .should_ignore_unknown_formats(true);
+        for (name, check) in format::checks() {
+            options = options.with_format(name, move |text: &str| check(text).is_ok());
+        }
+        let validator = options.build(&json).map_err(|error| {
+            let place = error.instance_path().as_str();
+            format!("the schema cannot be used: at `{place}`: {error}")
+        })?;
+        Ok(Schema { validator, json })
+    }
+
+    pub fn json(&self) -> &Json {
+        &self.json
+    }
+
+    pub fn is_valid(&self, root: &Node) -> bool {
+        self.validator.is_valid(tree::handle(root))
+    }
+
+    /// Returns what is wrong, in the order of the text. Empty exactly if the tree is valid.
+    pub fn check(&self, root: &Node, sources: &Sources) -> Vec<Diagnostic> {
+        if self.is_valid(root) {
+            return Vec::new();
+        }
+        let explainer = explain::Explainer { schema: &self.json, root, sources };
+        let errors = self.validator.iter_errors(tree::handle(root));
+        explain::arrange(errors.flat_map(|error| explainer.explain(&error)).collect())
+    }
+}
+
+impl std::fmt::Debug for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Schema").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,6 @@
+//! What the binary does on a real Kubernetes; `tests/cluster/harness.rs` says which.
+
+mod cluster {
+    pub mod harness;
+    mod smoke;
+}

@@ -1,0 +1,109 @@
+//! A published OpenAPI schema → a strict JSON Schema: what the server would refuse is refused.
+
+use serde_json::{Map, Value, json};
+
+const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
+
+/// Makes one definition strict.
+pub(super) fn definition(name: &str, schema: &Value) -> Value {
+    match name {
+        "io.k8s.apimachinery.pkg.api.resource.Quantity" => {
+            return json!({"type": ["string", "number"], "format": "quantity"});
+        }
+        "io.k8s.apimachinery.pkg.util.intstr.IntOrString" => {
+            return json!({"type": ["integer", "string"], "minimum": i32::MIN, "maximum": i32::MAX});
+        }
+        _ => {}
+    }
+    let mut strict = tighten(schema);
+    if name == META {
+        strict["properties"]["labels"]["propertyNames"] = json!({"format": "label-key"});
+        strict["properties"]["labels"]["additionalProperties"]["format"] = json!("label-value");
+        strict["properties"]["annotations"]["propertyNames"] = json!({"format": "annotation-key"});
+    }
+    strict
+}
+
+/// Ties a definition to its one kind, and says what its names may be.
+pub(super) fn identify(definition: &mut Value, group_version: &str, kind: &str) {
+    definition["properties"]["apiVersion"] = json!({"const": group_version});
+    definition["properties"]["kind"] = json!({"const": kind});
+    let required = definition["required"].as_array().cloned().unwrap_or_default();
+    let others = required.into_iter().filter(|name| name != "apiVersion" && name != "kind");
+    definition["required"] = [json!("apiVersion"), json!("kind")].into_iter().chain(others).collect();
+    if let (Some(format), Some(metadata)) =
+        (name_format(group_version, kind), definition["properties"].get_mut("metadata"))
+    {
+        metadata["properties"] = json!({"name": {"format": format}});
+    }
+}
+
+/// What the server asks of names, where that is one of the usual rules.
+fn name_format(group_version: &str, kind: &str) -> Option<&'static str> {
+    let group = group_version.split_once('/').map_or("", |(group, _)| group);
+    match (group, kind) {
+        // A Service's name may begin with a digit on newer servers.
+        ("", "Namespace" | "Service") => Some("dns-label"),
+        ("", "Event" | "Binding") | ("networking.k8s.io", "IPAddress" | "ServiceCIDR") => None,
+        ("" | "apps" | "batch" | "autoscaling" | "policy" | "networking.k8s.io", _) => Some("dns-subdomain"),
+        ("scheduling.k8s.io" | "storage.k8s.io" | "apiextensions.k8s.io", _) => Some("dns-subdomain"),
+        _ => None,
+    }
+}
+
+fn tighten(schema: &Value) -> Value {
+    let Some(members) = schema.as_object() else { return schema.clone() };
+    let mut strict: Map<String, Value> = Map::new();
+    for (keyword, value) in members {
+        match keyword.as_str() {
+            // Descriptions are kept elsewhere; the rest says nothing about what is valid.
+            "description" | "x-kubernetes-group-version-kind" | "x-kubernetes-unions" | "nullable" => {}
+            "default" if is_nothing(value) => {}
+            "$ref" => drop(strict.insert("$ref".into(), json!(local(value)))),
+            "format" => drop(strict.append(&mut format(value))),
+            "properties" => {
+                let fields = value.as_object().into_iter().flatten();
+                let fields: Map<String, Value> =
+                    fields.map(|(name, field)| (name.clone(), tighten(field))).collect();
+                strict.insert(keyword.clone(), Value::Object(fields));
+            }
+            "items" | "additionalProperties" | "not" => drop(strict.insert(keyword.clone(), tighten(value))),
+            "allOf" if value.as_array().is_some_and(|parts| parts.len() == 1) => {
+                strict.append(tighten(&value[0]).as_object_mut().expect("a part is an object"));
+            }
+            "allOf" | "anyOf" | "oneOf" => {
+                let parts = value.as_array().into_iter().flatten().map(tighten).collect();
+                strict.insert(keyword.clone(), Value::Array(parts));
+            }
+            _ => drop(strict.insert(keyword.clone(), value.clone())),
+        }
+    }
+    let is_open = strict.contains_key("additionalProperties")
+        || strict.get("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
+    if strict.contains_key("properties") && !is_open {
+        strict.insert("additionalProperties".into(), json!(false));
+    }
+    Value::Object(strict)
+}
+
+/// The server writes out what a field is without a default, too.
+fn is_nothing(default: &Value) -> bool {
+    default == &json!({}) || default == &json!("") || default == &json!(0) || default == &json!(false)
+}
+
+fn local(reference: &Value) -> String {
+    let name = reference.as_str().and_then(|r| r.rsplit('/').next()).expect("a reference names a definition");
+    format!("#/$defs/{name}")
+}
+
+/// Formats of numbers become bounds; those of strings stay if they are ever checked.
+fn format(name: &Value) -> Map<String, Value> {
+    let members = match name.as_str() {
+        Some("int32") => json!({"minimum": i32::MIN, "maximum": i32::MAX}),
+        Some("int64") => json!({"minimum": i64::MIN, "maximum": i64::MAX}),
+        Some("byte") => json!({"format": "base64"}),
+        Some("date-time") => json!({"format": "date-time"}),
+        _ => json!({}),
+    };
+    members.as_object().cloned().unwrap_or_default()
+}
