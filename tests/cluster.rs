@@ -2,5 +2,7 @@
 
 mod cluster {
     pub mod harness;
+    mod schemas;
     mod smoke;
+    mod strict;
 }
