@@ -16,7 +16,9 @@ pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
 pub(crate) use request::{Call, Failure, encode};
-pub use wait::{ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, outline, wait};
+pub use wait::{
+    ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, is_over, outline, wait,
+};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

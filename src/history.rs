@@ -95,7 +95,7 @@ async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic
 pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
     let mut record = get(cluster, id, namespace).await?;
     if record.state.is_final() {
-        let message = format!("the run `{id}` is over: it {}", record.state);
+        let message = format!("the run `{id}` is over already: {}", record.state);
         return Err(Diagnostic::unable("run-over", message).into());
     }
     let who = cluster.who().await;

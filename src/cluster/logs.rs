@@ -235,6 +235,10 @@ async fn read_instance(
             continue;
         }
         let Err(failure) = outcome else { return };
+        if failure.is_code(404) && cursor.time.is_some() {
+            // It was deleted while it was read.
+            return;
+        }
         tries += 1;
         if tries == TRIES || failure.is_code(404) || failure.is_code(403) {
             let Container { pod, name, .. } = container;
@@ -299,17 +303,10 @@ async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>)
 }
 
 fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes: &[u8]) {
-    let text = String::from_utf8_lossy(bytes);
-    let text = text.strip_suffix('\n').unwrap_or(&text);
-    let stamped = text.split_once(' ').and_then(|(time, line)| Some((time.parse::<Timestamp>().ok()?, line)));
-    let (time, line) = match stamped {
-        Some((time, line)) => (Some(time), line),
-        None => (None, text),
-    };
+    let (time, line) = split_time(bytes);
     if time.is_some_and(|time| !cursor.is_new(time)) {
         return;
     }
-    let line = line.strip_suffix('\r').unwrap_or(line).to_owned();
     if !line.trim().is_empty() {
         *container.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.clone());
     }
@@ -317,6 +314,18 @@ fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes:
     let line = LogLine { pod: pod.clone(), container: name.clone(), index: *index, time, line };
     container.tail.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
     cluster.tell(Progress::Log(line));
+}
+
+/// Splits a line as the kubelet sends it into time and text.
+fn split_time(bytes: &[u8]) -> (Option<Timestamp>, String) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let stamped = text.split_once(' ').and_then(|(time, line)| Some((time.parse().ok()?, line)));
+    match stamped {
+        Some((time, line)) => (Some(time), line.to_owned()),
+        None => (None, text.to_owned()),
+    }
 }
 
 impl Container {
@@ -330,7 +339,38 @@ fn log_call(namespace: &str, pod: &str, container: &str) -> Call {
     Call::get(&path).query("container", container)
 }
 
+/// How much of the end of each log to read when nobody saw the rest.
+const TAIL_LINES: &str = "1000";
+const TAIL_BYTES: &str = "262144";
+const MOST_TAILS: usize = 50;
+
 impl Cluster {
+    /// Returns the end of what the containers of some pods wrote, as far as it is still there.
+    pub(crate) async fn log_tails(&self, pods: &[Json]) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        let containers = pods.iter().flat_map(|pod| {
+            let statuses = ["initContainerStatuses", "containerStatuses"];
+            let statuses = statuses.into_iter().flat_map(|list| items(pod, &format!("/status/{list}")));
+            statuses.map(move |status| (pod, text(status, "/name")))
+        });
+        for (pod, container) in containers.take(MOST_TAILS) {
+            let (name, index) = (text(pod, "/metadata/name"), wait::index(pod));
+            let call = log_call(text(pod, "/metadata/namespace"), name, container)
+                .query("timestamps", "true")
+                .query("tailLines", TAIL_LINES)
+                .query("limitBytes", TAIL_BYTES);
+            let Ok(mut stream) = self.stream(&call).await else { continue };
+            let mut line = Vec::new();
+            while next_line(&mut stream, &mut line).await.is_ok() && !line.is_empty() {
+                let (time, words) = split_time(&line);
+                let (pod, container) = (name.to_owned(), container.to_owned());
+                lines.push(LogLine { pod, container, index, time, line: words });
+                line.clear();
+            }
+        }
+        lines
+    }
+
     /// Returns the last line that a container wrote, if it can be had at once.
     pub(super) async fn last_line(&self, job: &ObjectId, pod: &str, container: &str) -> Option<String> {
         let namespace = job.namespace.as_deref().unwrap_or(&self.namespace);

@@ -135,7 +135,7 @@ impl Cluster {
         let items = match self.list(path, selector.as_deref(), None).await {
             // Roles that name the objects allow to get what they do not allow to list.
             Err(failure) if failure.is_code(403) => return self.live_one_by_one(group, &failure).await,
-            Err(failure) if failure.is_code(404) => Vec::new(),
+            Err(failure) if failure.is_code(404) => return Err(self.unserved(&group[0].object).await.into()),
             Err(failure) => {
                 let what = format!("read `{}`", group[0].object.id);
                 return Err(self.explain(&failure, &Attempt::with(&what, &group[0].object)));
@@ -253,7 +253,7 @@ impl Cluster {
             Some(live) if has_had_its_run(object, live, options) => {
                 let node = self.create_dry(&target).await?;
                 let why = if job_failed(live) { "its last run failed" } else { "`--rerun`" };
-                let mut because = changed_immutable_fields(&object.id, live, &node);
+                let mut because = changed_immutable_fields(object, live, &node);
                 because.push(why.to_owned());
                 Prediction::Replacement { node, because }
             }
@@ -288,7 +288,7 @@ impl Cluster {
         };
         if let Some(live) = live.filter(|_| is_about_immutable_fields(&failure, &object.id)) {
             let node = self.create_dry(target).await?;
-            let because = changed_immutable_fields(&object.id, live, &node);
+            let because = changed_immutable_fields(object, live, &node);
             if !because.is_empty() {
                 return Ok(Prediction::Replacement { node, because });
             }
@@ -300,8 +300,7 @@ impl Cluster {
     /// Has the server create the object, under another name, without keeping the result.
     async fn create_dry(&self, target: &Target) -> Result<Node, Diagnostics> {
         let Target { object, resource, .. } = target;
-        let path = resource.path(object.id.namespace.as_deref());
-        match self.call(&create_call(object, &path, None).dry_run()).await {
+        match self.call(&apply_call(&renamed(object, None), resource, false).dry_run()).await {
             Ok(mut answer) => {
                 answer["metadata"]["name"] = object.id.name.as_str().into();
                 Ok(self.node(&answer, &object.id))
@@ -321,8 +320,8 @@ impl Cluster {
         if !resource.is_namespaced || !is_builtin {
             return Ok(());
         }
-        let path = resource.path(Some(&self.namespace));
-        match self.call(&create_call(object, &path, Some(&self.namespace)).dry_run()).await {
+        let elsewhere = renamed(object, Some(&self.namespace));
+        match self.call(&apply_call(&elsewhere, resource, false).dry_run()).await {
             Err(failure) if failure.is_code(400) || failure.is_code(422) => {
                 let what = format!("apply `{}`", object.id);
                 Err(self.explain(&failure, &Attempt::with(&what, object)))
@@ -340,14 +339,23 @@ pub fn apply_call(object: &Object, resource: &Resource, is_forced: bool) -> Call
         .query("force", is_forced.to_string())
 }
 
-fn create_call(object: &Object, path: &str, namespace: Option<&str>) -> Call {
-    let mut json = object.node.to_json();
+/// Returns a copy under a name that nothing has, maybe in another namespace, for the server to try.
+fn renamed(object: &Object, namespace: Option<&str>) -> Object {
+    let mut copy = object.clone();
     let stem: String = object.id.name.chars().take(50).collect();
-    json["metadata"]["name"] = format!("{stem}-{}", fresh_suffix()).into();
+    copy.id.name = format!("{stem}-{}", fresh_suffix());
     if let Some(namespace) = namespace {
-        json["metadata"]["namespace"] = namespace.into();
+        copy.id.namespace = Some(namespace.to_owned());
     }
-    Call::create(path, &json).query("fieldManager", FIELD_MANAGER).query("fieldValidation", "Strict")
+    let metadata = copy.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
+    if let Some(metadata) = metadata {
+        for (field, value) in [("name", Some(&copy.id.name)), ("namespace", copy.id.namespace.as_ref())] {
+            if let (Some(node), Some(value)) = (metadata.get_mut(field), value) {
+                node.value = Value::String(value.clone());
+            }
+        }
+    }
+    copy
 }
 
 /// Returns the resource that a definition in the same plan brings.

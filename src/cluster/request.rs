@@ -261,10 +261,15 @@ fn read_answer(code: StatusCode, bytes: &[u8]) -> Result<Json, Failure> {
         return parsed.map_err(|error| Failure::Malformed(format!("the answer is not JSON: {error}")));
     }
     let status = parsed.ok().and_then(|json| serde_json::from_value::<Status>(json).ok());
-    let text = || String::from_utf8_lossy(bytes).trim().chars().take(300).collect::<String>();
-    let mut status = status.unwrap_or_else(|| Status::failure(&text(), ""));
+    let mut status = status.unwrap_or_else(|| Status::failure(&plain_words(code, bytes), ""));
     status.code = code.as_u16();
     Err(Failure::Refused(status.boxed()))
+}
+
+/// What a proxy in between, or no API server at all, has to say.
+fn plain_words(code: StatusCode, bytes: &[u8]) -> String {
+    let text: String = String::from_utf8_lossy(bytes).trim().chars().take(300).collect();
+    if text.is_empty() || text.starts_with('<') { code.to_string() } else { text }
 }
 
 /// An error and all that caused it, in one line and without repetitions.
@@ -273,14 +278,17 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     let mut next = Some(error);
     while let Some(error) = next {
         let words = error.to_string();
+        let words = words.split(" (os error").next().unwrap_or_default();
         next = error.source();
         // Many a wrapper prints what it wraps.
         let is_wrapper = next.is_some_and(|inner| words.contains(&inner.to_string()));
-        if !is_wrapper && !text.contains(&words) {
+        let is_noise =
+            matches!(words, "client error (Connect)" | "tcp connect error" | "error trying to connect");
+        if !is_wrapper && !is_noise && !text.contains(words) {
             if !text.is_empty() {
                 text.push_str(": ");
             }
-            text.push_str(&words);
+            text.push_str(words);
         }
     }
     text

@@ -27,7 +27,7 @@ use crate::object::{Object, ObjectId};
 use crate::yaml::Node;
 
 pub use self::pods::{exits, index};
-pub use self::result::outline;
+pub use self::result::{is_over, outline};
 
 #[derive(Debug, Clone, Default)]
 pub struct WaitOptions {
@@ -243,7 +243,10 @@ impl<'a> Wait<'a> {
         let is_over = |pod: &world::Pod| {
             pod.is_gone || matches!(text(&pod.object, "/status/phase"), "Succeeded" | "Failed")
         };
-        let are_pods_over = waiting.is_stuck || self.world.pods_of(&waiting.id).all(is_over);
+        let is_job_over = self.world.is_gone(&waiting.id)
+            || self.world.object(&waiting.id).is_none_or(result::is_over)
+            || matches!(waiting.decided, Some((Status::Ready(Some(_)), _)));
+        let are_pods_over = waiting.is_stuck || (is_job_over && self.world.pods_of(&waiting.id).all(is_over));
         now >= *since + limit || (are_pods_over && self.logs.is_drained())
     }
 
@@ -259,7 +262,12 @@ impl<'a> Wait<'a> {
             return Readiness { id, state, note, job: None };
         }
         let job = self.cluster.job_result(&self.world, waiting, &self.logs).await;
-        let state = if job.succeeded { state } else { State::Failed { cause: job.cause.clone() } };
+        if job.succeeded {
+            return Readiness { id, state, note, job: Some(job) };
+        }
+        let cause = job.cause.clone();
+        self.cluster.tell(Progress::Failed { id: id.clone(), cause: cause.clone() });
+        let state = State::Failed { cause };
         Readiness { id, state, note, job: Some(job) }
     }
 
@@ -386,7 +394,8 @@ impl Cluster {
                 _ => None,
             };
             world.add_objects(&ids);
-            subjects.push(Subject { path, fields, labels: None });
+            let is_quiet = !subjects.is_empty();
+            subjects.push(Subject { path, fields, labels: None, is_quiet });
         }
         let mut namespaces: Vec<String> = pods.iter().map(|(namespace, _)| namespace.clone()).collect();
         namespaces.sort();
@@ -401,11 +410,16 @@ impl Cluster {
             }
             for labels in selectors {
                 world.add_pods();
-                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels });
+                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels, is_quiet: true });
             }
             world.add_events();
             let warnings = Some("type=Warning".to_owned());
-            subjects.push(Subject { path: format!("{root}/events"), fields: warnings, labels: None });
+            subjects.push(Subject {
+                path: format!("{root}/events"),
+                fields: warnings,
+                labels: None,
+                is_quiet: true,
+            });
         }
         Ok(subjects)
     }

@@ -28,7 +28,7 @@ pub fn owner(object: &Node, steps: &[Step]) -> Option<Owner> {
     let entries = object.at(["metadata", "managedFields"])?.as_list()?;
     let owners = entries.iter().filter(|entry| {
         entry.get("fieldsV1").is_some_and(|fields| owns(fields, steps))
-            && entry.get("subresource").is_none_or(|subresource| subresource.as_str() == Some(""))
+            && entry.get("subresource").and_then(Node::as_str) != Some("status")
     });
     owners
         .filter_map(|entry| {

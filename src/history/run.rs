@@ -306,10 +306,15 @@ async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Read
     let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
     let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
     if !result.succeeded
-        && let Ok(kept) = super::read(cluster, &record.id, record.namespace()).await
+        && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
         && kept.state == RunState::Cancelled
     {
         result.cause = format!("it was {}", kept.cause);
+        kept.containers.clone_from(&result.containers);
+        kept.log.clone_from(&result.log);
+        if let Err(failure) = cluster.save(&kept).await {
+            cluster.warn_once(no_record(&kept, &failure));
+        }
         return;
     }
     record.conclude(result);
