@@ -2,6 +2,8 @@
 
 mod apply;
 mod diff;
+mod files;
+mod formats;
 mod history;
 mod render;
 mod run;

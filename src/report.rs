@@ -2,17 +2,42 @@
 
 mod changes;
 mod findings;
+mod github;
+mod json;
+mod junit;
 mod progress;
 mod records;
+mod region;
+mod sarif;
 
 pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
-use crate::diagnostic::{Diagnostic, Level};
+use crate::diagnostic::{Diagnostic, Fix, Level};
 use crate::diff::ChangeSet;
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
+
+/// How findings are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    Text,
+    Json,
+    Sarif,
+    Junit,
+    Github,
+}
+
+impl Format {
+    pub const NAMED: [(&str, Format); 5] = [
+        ("text", Format::Text),
+        ("json", Format::Json),
+        ("sarif", Format::Sarif),
+        ("junit", Format::Junit),
+        ("github", Format::Github),
+    ];
+}
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
 #[derive(Debug, Default)]
@@ -24,12 +49,27 @@ pub struct Report {
 impl Report {
     /// Prints findings to standard error, those of one place in a source after the other.
     pub fn findings(&self, findings: &[Diagnostic], sources: &Sources) {
-        to_stderr(&findings::text(findings, sources, &self.secrets));
+        to_stderr(&findings::text(&sorted(findings), sources, &self.secrets));
     }
 
     /// Prints findings as the product of the run, to standard output.
-    pub fn product_findings(&self, findings: &[Diagnostic], sources: &Sources) {
-        to_stdout(&findings::text(findings, sources, &self.secrets));
+    pub fn product_findings(&self, findings: &[Diagnostic], sources: &Sources, format: Format) {
+        to_stdout(&match format {
+            Format::Text => findings::text(&sorted(findings), sources, &self.secrets),
+            _ => self.findings_as(format, findings, sources),
+        });
+    }
+
+    /// Writes findings for a file, sorted by place.
+    pub fn findings_as(&self, format: Format, findings: &[Diagnostic], sources: &Sources) -> String {
+        let findings = sorted(findings);
+        match format {
+            Format::Text => findings::plain(&findings, sources, &self.secrets),
+            Format::Json => json::json(&findings, sources, &self.secrets),
+            Format::Sarif => sarif::sarif(&findings, sources, &self.secrets),
+            Format::Junit => junit::junit(&findings, sources, &self.secrets),
+            Format::Github => github::github(&findings, sources),
+        }
     }
 
     /// Prints the product.
@@ -76,6 +116,30 @@ impl Report {
     }
 }
 
+fn sorted(findings: &[Diagnostic]) -> Vec<&Diagnostic> {
+    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
+    sorted.sort_by_key(|finding| (finding.place.is_none(), finding.place));
+    sorted
+}
+
+/// Says whether a place shares text with a secret.
+fn touches(place: Place, secrets: &[Place]) -> bool {
+    secrets.iter().any(|s| s.source == place.source && s.start < place.end && place.start < s.end)
+}
+
+/// An edit of a secret would print it, and one with a mask instead would destroy it.
+fn is_withheld(fix: &Fix, secrets: &[Place]) -> bool {
+    fix.edits.iter().any(|edit| touches(edit.place, secrets))
+}
+
+fn level_name(level: Level) -> &'static str {
+    match level {
+        Level::Error => "error",
+        Level::Warning => "warning",
+        Level::Note => "note",
+    }
+}
+
 /// Sums up findings in a sentence.
 pub fn summary(findings: &[Diagnostic]) -> String {
     let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
@@ -92,11 +156,12 @@ pub fn plural(count: usize, noun: &str) -> String {
 
 /// Text from manifests and clusters may carry terminal escapes; none of them reaches a terminal.
 pub fn without_controls(text: &str) -> String {
-    let is_unsafe = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_unsafe(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn to_stdout(text: &str) {

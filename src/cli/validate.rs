@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::formats::FormatArgs;
 use super::{Input, Session, Status};
 use crate::diagnostic::{Diagnostic, has_errors};
 use crate::report::{plural, summary};
@@ -11,11 +12,14 @@ use crate::report::{plural, summary};
 /// Prints every problem at its line and column. Nothing but the files is read: no cluster, no network.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/\n  cat job.yaml | daphnia validate -"
+    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/\n  cat job.yaml | daphnia validate -\n  daphnia validate k8s/ --format github --output sarif=findings.sarif"
 )]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     input: Input,
+
+    #[command(flatten)]
+    formats: FormatArgs,
 }
 
 pub(super) fn validate(args: &ValidateArgs) -> Status {
@@ -32,11 +36,12 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
                 .help("name another file"),
         );
     }
-    session.report.product_findings(&findings, &session.sources);
+    let problems = args.formats.publish(&session, &findings);
     if has_errors(&findings) {
         session.report.note(&format!("{} found", summary(&findings)));
     } else {
         session.report.note(&format!("{} valid", plural(count, "manifest")));
     }
+    findings.extend(problems);
     Status::of_findings(&findings)
 }
