@@ -77,6 +77,11 @@ impl Report {
         to_stdout(text);
     }
 
+    /// Prints a product that is JSON.
+    pub fn product_json(&self, json: &serde_json::Value) {
+        to_stdout(&region::write_json(json));
+    }
+
     /// Prints what would change, to standard output, and a summary to standard error.
     pub fn changes(&self, changes: &ChangeSet, all: bool) {
         to_stdout(&changes::text(changes, all));
