@@ -27,6 +27,7 @@ pub mod schema;
 pub mod kubernetes;
 pub mod document;
 pub mod catalog;
+pub mod explain;
 pub mod manifest;
 pub mod object;
 pub mod render;

@@ -1,6 +1,7 @@
 //! The only printer: findings, objects, differences and progress, to standard output and standard error.
 
 mod changes;
+mod explanation;
 mod findings;
 mod github;
 mod json;
@@ -16,6 +17,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::diagnostic::{Diagnostic, Fix, Level};
 use crate::diff::ChangeSet;
+use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
 
@@ -80,6 +82,20 @@ impl Report {
     /// Prints a product that is JSON.
     pub fn product_json(&self, json: &serde_json::Value) {
         to_stdout(&region::write_json(json));
+    }
+
+    /// Prints what a schema says, to standard output.
+    pub fn explanation(&self, topic: &Topic, explanation: &Explanation) {
+        to_stdout(&explanation::explanation(topic, explanation));
+        if !topic.others.is_empty() {
+            let others = topic.others.join(", ");
+            self.note(&format!("{} is in {others}, too; `--api-version` chooses", topic.kind));
+        }
+    }
+
+    /// Prints a list of kinds as a table, to standard output.
+    pub fn kinds(&self, kinds: &[KindLine]) {
+        to_stdout(&explanation::kinds(kinds));
     }
 
     /// Prints what would change, to standard output, and a summary to standard error.
