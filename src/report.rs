@@ -9,6 +9,7 @@ pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
+use crate::cluster::Readiness;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::diff::ChangeSet;
 use crate::history::RunRecord;
@@ -46,6 +47,11 @@ impl Report {
                 self.note(&format!("{}: {note}", change.id));
             }
         }
+    }
+
+    /// Prints what did not become ready, and why, as far as it was not told while it happened.
+    pub fn unready(&self, readiness: &[Readiness]) {
+        readiness.iter().for_each(progress::unready);
     }
 
     /// Prints records of runs as a table, to standard output.
