@@ -2,6 +2,7 @@
 
 mod cluster {
     mod apply;
+    mod diff;
     pub mod daphnia;
     pub mod harness;
     mod smoke;
