@@ -11,7 +11,7 @@ use std::io::{ErrorKind, Write};
 
 use crate::cluster::Readiness;
 use crate::diagnostic::{Diagnostic, Level};
-use crate::diff::ChangeSet;
+use crate::diff::{ChangeSet, Conflict};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
 
@@ -45,6 +45,12 @@ impl Report {
         for change in &changes.changes {
             if let Some(note) = &change.note {
                 self.note(&format!("{}: {note}", change.id));
+            }
+            for Conflict { field, manager, .. } in &change.conflicts {
+                self.note(&format!(
+                    "{}: `{field}` belongs to `{manager}`, so an apply needs `--force-conflicts`",
+                    change.id
+                ));
             }
         }
     }

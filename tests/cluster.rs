@@ -5,5 +5,6 @@ mod cluster {
     mod diff;
     pub mod daphnia;
     pub mod harness;
+    mod run;
     mod smoke;
 }

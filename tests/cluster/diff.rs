@@ -112,7 +112,10 @@ fn what_another_has_changed_shows_and_is_put_right() {
     let patch = r#"{"data": {"key": "theirs"}}"#;
     let args = ["patch", "configmap", "settings", "--type=merge", "-p", patch, "--field-manager=somebody"];
     success(desk.namespace.kubectl(&args));
-    desk.daphnia(&["diff", "settings.yaml"]).exits(1).prints(&["-  key: theirs", "+  key: ours"]);
+    desk.daphnia(&["diff", "settings.yaml"])
+        .exits(1)
+        .prints(&["-  key: theirs", "+  key: ours"])
+        .tells("`data.key` belongs to `somebody`, so an apply needs `--force-conflicts`");
     desk.daphnia(&["apply", "settings.yaml"]).exits(3).tells("belongs to `somebody`");
 }
 
