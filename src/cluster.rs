@@ -2,6 +2,7 @@
 
 mod apply;
 mod connect;
+mod cronjob;
 pub(crate) mod json;
 mod kinds;
 mod logs;
@@ -12,6 +13,7 @@ mod wait;
 
 pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
 pub use connect::ConnectOptions;
+pub use cronjob::cronjob;
 pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;

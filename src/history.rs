@@ -7,7 +7,7 @@ mod run;
 
 pub use digest::digest;
 pub use record::{RunRecord, RunState};
-pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, run, settle};
+pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, follow, run, settle};
 
 use serde_json::{Value as Json, json};
 

@@ -6,5 +6,7 @@ mod cluster {
     pub mod daphnia;
     pub mod harness;
     mod run;
+    mod schemas;
     mod smoke;
+    mod strict;
 }

@@ -71,7 +71,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
 
 async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<Status, Status> {
     let cluster = session.connect(&args.server, narrator(LogPrefix::Pod)).await?;
-    let options = ObserveOptions { rerun: args.rerun };
+    let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
     let mut observed = session.told(observe(&cluster, plan, &options).await)?;
     if !args.rerun {
         observed = settle(&cluster, observed).await;

@@ -12,8 +12,8 @@ use super::request::{Call, Failure};
 use super::{Cluster, fresh_suffix};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{
-    FIELD_MANAGER, Observed, Prediction, changed_immutable_fields, is_applied, is_immutable_field,
-    is_same_but_for_times,
+    Conflict, FIELD_MANAGER, Observed, Prediction, changed_immutable_fields, foreign_changes, is_applied,
+    is_immutable_field, is_same_but_for_times, merge,
 };
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::{Key, Map, Node, Value};
@@ -25,6 +25,8 @@ pub const CONCURRENCY: usize = 16;
 pub struct ObserveOptions {
     /// Run Jobs again that have had their run.
     pub rerun: bool,
+    /// Ask for nothing that needs more than the right to read: predictions are computed here.
+    pub read_only: bool,
 }
 
 /// An object, and where the API serves it.
@@ -250,12 +252,10 @@ impl Cluster {
                 self.ensure_well_formed(&target).await?;
                 Prediction::Desired
             }
+            _ if options.read_only => predict_alone(object, live.as_ref(), options, &mut found),
             Some(live) if has_had_its_run(object, live, options) => {
                 let node = self.create_dry(&target).await?;
-                let why = if job_failed(live) { "its last run failed" } else { "`--rerun`" };
-                let mut because = changed_immutable_fields(object, live, &node);
-                because.push(why.to_owned());
-                Prediction::Replacement { node, because }
+                rerun(object, live, node)
             }
             Some(live) if is_applied(&object.node, live) => Prediction::Same,
             _ => self.ask(&target, live.as_ref(), &mut found).await?,
@@ -268,7 +268,7 @@ impl Cluster {
         &self,
         target: &Target,
         live: Option<&Node>,
-        found: &mut Vec<crate::diff::Conflict>,
+        found: &mut Vec<Conflict>,
     ) -> Result<Prediction, Diagnostics> {
         let Target { object, resource, .. } = target;
         let mut answer = self.call(&apply_call(object, resource, false).dry_run()).await;
@@ -329,6 +329,33 @@ impl Cluster {
             _ => Ok(()),
         }
     }
+}
+
+fn rerun(object: &Object, live: &Node, node: Node) -> Prediction {
+    let why = if job_failed(live) { "its last run failed" } else { "`--rerun`" };
+    let mut because = changed_immutable_fields(object, live, &node);
+    because.push(why.to_owned());
+    Prediction::Replacement { node, because }
+}
+
+/// Predicts as far as it can be done without the server.
+fn predict_alone(
+    object: &Object,
+    live: Option<&Node>,
+    options: &ObserveOptions,
+    found: &mut Vec<Conflict>,
+) -> Prediction {
+    let Some(live) = live else { return Prediction::Desired };
+    let node = merge(live, &object.node);
+    if has_had_its_run(object, live, options) {
+        return rerun(object, live, node);
+    }
+    if is_applied(&object.node, live) {
+        return Prediction::Same;
+    }
+    *found = foreign_changes(object, live, &node);
+    let because = changed_immutable_fields(object, live, &node);
+    if because.is_empty() { Prediction::Merged(node) } else { Prediction::Replacement { node, because } }
 }
 
 pub fn apply_call(object: &Object, resource: &Resource, is_forced: bool) -> Call {

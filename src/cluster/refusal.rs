@@ -160,7 +160,24 @@ struct Denial {
     namespace: Option<String>,
 }
 
+/// Says in a few words what a server's refusal is about.
+pub fn summary(status: &Status) -> String {
+    if status.code == 403 && is_rbac(&status.message) {
+        return Denial::read(&status.message).sentence();
+    }
+    if status.message.is_empty() { format!("status {}", status.code) } else { status.message.clone() }
+}
+
 impl Denial {
+    fn sentence(&self) -> String {
+        let Denial { user, verb, resource, namespace, .. } = self;
+        let scope = match namespace {
+            Some(namespace) => format!("in the namespace `{namespace}`"),
+            None => "in the whole cluster".to_owned(),
+        };
+        format!("`{user}` may not {verb} `{resource}` {scope}")
+    }
+
     fn read(message: &str) -> Denial {
         let quoted = |after: &str| {
             let rest = message.split_once(after)?.1;

@@ -32,8 +32,7 @@ impl Failure {
     /// Says in a few words what went wrong.
     pub fn describe(&self) -> String {
         match self {
-            Failure::Refused(status) if status.message.is_empty() => format!("status {}", status.code),
-            Failure::Refused(status) => status.message.clone(),
+            Failure::Refused(status) => super::refusal::summary(status),
             Failure::Unreachable(detail) | Failure::Malformed(detail) => detail.clone(),
             Failure::TimedOut(after) => format!("no answer within {} s", after.as_secs()),
         }

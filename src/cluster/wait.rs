@@ -216,6 +216,8 @@ impl<'a> Wait<'a> {
         for waiting in &mut self.waiting {
             if waiting.decided.is_none() {
                 waiting.assess(self.cluster, &self.world, now);
+            } else {
+                waiting.tell_job(self.cluster, &self.world);
             }
         }
         let is_failed = |waiting: &Waiting| matches!(waiting.decided, Some((Status::Failed(_), _)));
@@ -263,6 +265,7 @@ impl<'a> Wait<'a> {
         }
         let job = self.cluster.job_result(&self.world, waiting, &self.logs).await;
         if job.succeeded {
+            self.cluster.tell(Progress::Ready { id: id.clone(), note: None });
             return Readiness { id, state, note, job: Some(job) };
         }
         let cause = job.cause.clone();
@@ -297,7 +300,7 @@ impl Waiting {
                 if world.was_seen(&self.id) { "it was deleted meanwhile" } else { "it does not exist" };
             return self.decide(cluster, Status::Failed(cause.to_owned()), now);
         };
-        self.tell_job(cluster, object);
+        self.tell_job(cluster, world);
         let status = rule(object);
         let Status::Waiting(state) = &status else {
             let status = self.with_cause(status, world);
@@ -347,10 +350,8 @@ impl Waiting {
         })
     }
 
-    fn tell_job(&mut self, cluster: &Cluster, object: &serde_json::Value) {
-        if self.id.kind != "Job" {
-            return;
-        }
+    fn tell_job(&mut self, cluster: &Cluster, world: &World) {
+        let Some(object) = world.object(&self.id).filter(|_| self.id.kind == "Job") else { return };
         let counts = ready::counts(object);
         if counts != self.told_counts {
             self.told_counts = counts.clone();
@@ -361,9 +362,9 @@ impl Waiting {
     fn decide(&mut self, cluster: &Cluster, status: Status, now: Instant) {
         let id = self.id.clone();
         match &status {
+            // Of a Job is told when it is known how it ended.
+            Status::Ready(None) | Status::Failed(_) if id.kind == "Job" => {}
             Status::Ready(note) => cluster.tell(Progress::Ready { id, note: note.clone() }),
-            // What a Job's failure comes from is known only once its pods are over.
-            Status::Failed(_) if id.kind == "Job" => {}
             Status::Failed(cause) => cluster.tell(Progress::Failed { id, cause: cause.clone() }),
             Status::Waiting(_) => {}
         }

@@ -42,7 +42,7 @@ pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
     paths
 }
 
-fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
+pub fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
     let mut walk = Walk { owners, cause_of, is_whole: false, steps: Vec::new(), fields: Vec::new() };
     let nearest = trees.desired.map(|node| node.place);
     let yours = walk.node(trees, nearest);
@@ -224,7 +224,7 @@ const LIST_KEYS: &[&[&str]] = &[
 ];
 
 /// Returns the keys by which two lists can be matched; `None` if they are compared as a whole.
-fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]> {
+pub fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]> {
     let is_key = |keys: &[&str], items: &[Node]| {
         let has_key = |item: &Node| item.get(keys[0]).is_some();
         let is_unique = |i: usize| !items[..i].iter().any(|other| same_key(other, &items[i], keys));
@@ -236,7 +236,7 @@ fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]>
     LIST_KEYS.iter().copied().find(|keys| is_key(keys, before) && is_key(keys, after))
 }
 
-fn same_key(a: &Node, b: &Node, keys: &[&str]) -> bool {
+pub fn same_key(a: &Node, b: &Node, keys: &[&str]) -> bool {
     keys.iter().all(|key| match (a.get(key), b.get(key)) {
         (Some(a), Some(b)) => a.value == b.value,
         // The server fills in what a manifest leaves out of a key.

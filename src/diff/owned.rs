@@ -54,7 +54,7 @@ fn owns(fields: &Node, steps: &[Step]) -> bool {
 }
 
 /// Whether `k:{"name":"main"}` or `v:"x"` is about this item.
-fn is_item(key: &str, item: &Node) -> bool {
+pub fn is_item(key: &str, item: &Node) -> bool {
     if let Some(value) = key.strip_prefix("v:") {
         return serde_json::from_str::<Json>(value).is_ok_and(|value| value == item.to_json());
     }
@@ -68,7 +68,20 @@ fn is_item(key: &str, item: &Node) -> bool {
 
 /// Whether the fields that we own in a live object are exactly the desired ones, with their values.
 pub fn is_applied(desired: &Node, live: &Node) -> bool {
-    let Some(entries) = live.at(["metadata", "managedFields"]).and_then(Node::as_list) else { return false };
+    let Some(entry) = our_entry(live) else { return false };
+    let Some(fields) = entry.get("fieldsV1") else { return false };
+    let version = desired.get("apiVersion").and_then(Node::as_str);
+    entry.get("apiVersion").and_then(Node::as_str) == version
+        && holds(&without_identity(desired), live, fields, "")
+}
+
+/// Returns the fields of an object that we own.
+pub fn our_fields(live: &Node) -> Option<&Node> {
+    our_entry(live)?.get("fieldsV1")
+}
+
+fn our_entry(live: &Node) -> Option<&Node> {
+    let entries = live.at(["metadata", "managedFields"])?.as_list()?;
     let text =
         |entry: &Node, field: &str| entry.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
     let ours: Vec<&Node> = entries
@@ -76,10 +89,10 @@ pub fn is_applied(desired: &Node, live: &Node) -> bool {
         .filter(|entry| text(entry, "manager") == FIELD_MANAGER && text(entry, "operation") == "Apply")
         .filter(|entry| text(entry, "subresource").is_empty())
         .collect();
-    let [entry] = ours.as_slice() else { return false };
-    let version = desired.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
-    let Some(fields) = entry.get("fieldsV1") else { return false };
-    text(entry, "apiVersion") == version && holds(&without_identity(desired), live, fields, "")
+    match ours.as_slice() {
+        [entry] => Some(entry),
+        _ => None,
+    }
 }
 
 /// The server does not count these as owned.
@@ -167,7 +180,8 @@ fn holds_list(desired: &[Node], live: &[Node], owned: &[(&str, &Node)]) -> bool 
         })
 }
 
-fn is_quantity(field: &str) -> bool {
+/// Whether the values under a field are quantities, so that `1000m` and `1` are the same.
+pub fn is_quantity(field: &str) -> bool {
     matches!(
         field,
         "limits" | "requests" | "hard" | "capacity" | "sizeLimit" | "storage" | "divisor" | "overhead"

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use base64::Engine as _;
 use jiff::Timestamp;
 
 use super::record::digest_label;
@@ -268,7 +269,7 @@ async fn new_record(
         started: Timestamp::now(),
         ended: None,
         digest: digest(job, rendered),
-        parameters: parameters.to_vec(),
+        parameters: mask(parameters, rendered),
         state: RunState::Running,
         cause: String::new(),
         exit_code: None,
@@ -277,6 +278,23 @@ async fn new_record(
         log: Vec::new(),
         is_short: false,
     }
+}
+
+/// Takes the values of the rendered Secrets out of what was given on the command line.
+fn mask(parameters: &[String], rendered: &[Object]) -> Vec<String> {
+    let secrets = rendered.iter().filter(|object| object.id.kind == "Secret");
+    let data = secrets.filter_map(|secret| secret.node.get("data")?.as_map());
+    let values = data.flat_map(|data| data.iter().filter_map(|(_, value)| value.as_str()));
+    let decoded = values.filter_map(|value| {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(value).ok()?;
+        String::from_utf8(bytes).ok()
+    });
+    // Shorter ones would take half of every word with them.
+    let values: Vec<String> = decoded.filter(|value| value.len() >= 4).collect();
+    let masked = parameters.iter().map(|parameter| {
+        values.iter().fold(parameter.clone(), |text, value| text.replace(value.as_str(), "<masked>"))
+    });
+    masked.collect()
 }
 
 fn no_record(record: &RunRecord, failure: &Failure) -> String {
@@ -341,6 +359,22 @@ async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Read
         return cluster.warn_once(no_record(record, &failure));
     }
     cluster.prune_records(record.namespace(), &record.job, keep).await;
+}
+
+/// Follows a run to its end, telling every line of its log; of one that is over, there is the record.
+pub async fn follow(
+    cluster: &Cluster,
+    id: &str,
+    namespace: Option<&str>,
+    timeout: Option<Duration>,
+) -> Result<RunRecord, Diagnostics> {
+    let mut record = super::get(cluster, id, namespace).await?;
+    if !record.state.is_final() {
+        let options = WaitOptions { timeout, logs: true };
+        let mut readiness = wait(cluster, std::slice::from_ref(&record.object), &options).await?;
+        finish(cluster, &mut record, &mut readiness, usize::MAX).await;
+    }
+    Ok(record)
 }
 
 /// Leaves out Jobs that have had their run: the same Job succeeded before, and its time to live is over.
