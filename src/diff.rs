@@ -105,7 +105,7 @@ pub enum Action {
 
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Action::Created => "created",
             Action::Configured => "configured",
             Action::Replaced { .. } => "replaced",

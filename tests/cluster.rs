@@ -1,6 +1,10 @@
 //! What the binary does on a real Kubernetes; `tests/cluster/harness.rs` says which.
 
 mod cluster {
+    mod apply;
+    pub mod daphnia;
     pub mod harness;
+    mod schemas;
     mod smoke;
+    mod strict;
 }
