@@ -62,6 +62,12 @@ impl Cluster {
 
 async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<String>), Diagnostics> {
     let files = kubeconfig_files(options);
+    if let Some(folder) = files.iter().find(|path| path.is_dir()) {
+        let message = format!("the kubeconfig `{}` is a folder", folder.display());
+        return Err(Diagnostic::unable("kubeconfig-broken", message)
+            .help("name a file in it with `--kubeconfig FILE` or `KUBECONFIG`")
+            .into());
+    }
     let found: Vec<&PathBuf> = files.iter().filter(|path| path.is_file()).collect();
     if found.is_empty() {
         let is_left_open = options.kubeconfig.is_none() && options.context.is_none();

@@ -61,7 +61,7 @@ fn a_key_that_its_secret_does_not_have_is_named() {
     let Some(desk) = Desk::with_node() else { return };
     let secret = config_map("credentials", "one")
         .replace("kind: ConfigMap", "kind: Secret")
-        .replace("data:", "stringData:");
+        .replace("\ndata:", "\nstringData:");
     let uses = job("reader", "true")
         + "          env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: credentials, key: tokn}}}]\n";
     desk.namespace.apply(&secret.replace("NAMESPACE", desk.namespace.name()));
