@@ -7,4 +7,5 @@ mod cluster {
     mod schemas;
     mod smoke;
     mod strict;
+    mod writer;
 }
