@@ -2,12 +2,14 @@
 
 mod complete;
 mod digest;
+mod execute;
 mod record;
 mod run;
 
 pub use digest::digest;
+pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
-pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, follow, run, settle};
+pub use run::{Run, RunOptions, follow, run, settle};
 
 use serde_json::{Value as Json, json};
 

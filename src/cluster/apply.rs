@@ -6,10 +6,10 @@ use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::call::Call;
 use super::kinds::Resource;
 use super::observe::{CONCURRENCY, apply_call, gather};
 use super::refusal::{Attempt, conflict_error};
-use super::request::Call;
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::{Action, Observed, Prediction, clean};
