@@ -2,8 +2,10 @@
 
 mod cluster {
     mod apply;
+    mod diff;
     pub mod daphnia;
     pub mod harness;
+    mod run;
     mod schemas;
     mod smoke;
     mod strict;
