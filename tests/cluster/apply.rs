@@ -22,7 +22,9 @@ fn the_example_is_applied_and_applying_it_again_only_reads() {
     desk.write_example("job.yaml", &[]);
     desk.daphnia(&["apply", "job.yaml"])
         .exits(0)
-        .prints(&["created    Job NAMESPACE/nightly-report".replace("NAMESPACE", desk.namespace.name()).as_str()])
+        .prints(&["created    Job NAMESPACE/nightly-report"
+            .replace("NAMESPACE", desk.namespace.name())
+            .as_str()])
         .keeps_quiet_about("not-a-real-token");
     let job = desk.object("jobs", "nightly-report").expect("the Job is there");
     assert_eq!(job["status"]["succeeded"], 3);
@@ -149,7 +151,10 @@ fn a_field_of_another_manager_is_taken_only_by_force() {
         .tells("--> settings.yaml:7:8")
         .tells("--force-conflicts");
     assert_eq!(value(), "theirs");
-    desk.daphnia(&["apply", "settings.yaml", "--force-conflicts"]).exits(0).tells("`data.key`").tells("`other`");
+    desk.daphnia(&["apply", "settings.yaml", "--force-conflicts"])
+        .exits(0)
+        .tells("`data.key`")
+        .tells("`other`");
     assert_eq!(value(), "ours");
 }
 
@@ -187,8 +192,11 @@ fn an_interrupted_apply_leaves_the_job_running_and_the_next_apply_sees_it_throug
 #[test]
 fn a_job_runs_once_per_change_though_its_time_to_live_is_over() {
     let Some(desk) = Desk::with_node() else { return };
-    let short_lived = |script: &str| job("migration", script).replace("spec:\n  back", "spec:\n  ttlSecondsAfterFinished: 1\n  back");
-    let is_gone = || eventually("the Job is gone", || desk.object("jobs", "migration").is_none().then_some(()));
+    let short_lived = |script: &str| {
+        job("migration", script).replace("spec:\n  back", "spec:\n  ttlSecondsAfterFinished: 1\n  back")
+    };
+    let is_gone =
+        || eventually("the Job is gone", || desk.object("jobs", "migration").is_none().then_some(()));
     let name = format!("Job {}/migration", desk.namespace.name());
     desk.write("job.yaml", &short_lived("echo one"));
     desk.daphnia(&["apply", "job.yaml"]).exits(0);
@@ -213,7 +221,15 @@ fn a_job_runs_once_per_change_though_its_time_to_live_is_over() {
 #[test]
 fn a_job_that_failed_runs_again() {
     let Some(desk) = Desk::with_node() else { return };
-    desk.write("job.yaml", &job("flaky", "cat /data/key").replace("command:", "volumeMounts: [{name: data, mountPath: /data}]\n          command:").replace("      containers:", "      volumes: [{name: data, configMap: {name: later, optional: true}}]\n      containers:"));
+    desk.write(
+        "job.yaml",
+        &job("flaky", "cat /data/key")
+            .replace("command:", "volumeMounts: [{name: data, mountPath: /data}]\n          command:")
+            .replace(
+                "      containers:",
+                "      volumes: [{name: data, configMap: {name: later, optional: true}}]\n      containers:",
+            ),
+    );
     desk.daphnia(&["apply", "job.yaml"]).exits(1).tells("No such file");
     desk.namespace.apply(&config_map("later", "here").replace("NAMESPACE", desk.namespace.name()));
     desk.daphnia(&["diff", "job.yaml"]).exits(1);
@@ -221,22 +237,27 @@ fn a_job_that_failed_runs_again() {
         .exits(0)
         .prints(&[&format!("replaced   Job {}/flaky", desk.namespace.name())]);
     let history = desk.history();
-    assert!(history.len() == 2 && history[0].contains("succeeded") && history[1].contains("failed"), "{history:?}");
+    assert!(
+        history.len() == 2 && history[0].contains("succeeded") && history[1].contains("failed"),
+        "{history:?}"
+    );
 }
 
 #[test]
 fn a_namespace_is_created_before_what_is_in_it() {
     let Some(desk) = Desk::with_node() else { return };
     let new = format!("new-{}", desk.namespace.name());
-    desk.write_example("job.yaml", &[
-        ("value: NAMESPACE", &format!("value: {new}")),
-        ("createNamespace: false", "createNamespace: true"),
-    ]);
+    desk.write_example(
+        "job.yaml",
+        &[
+            ("value: NAMESPACE", &format!("value: {new}")),
+            ("createNamespace: false", "createNamespace: true"),
+        ],
+    );
     desk.daphnia(&["diff", "job.yaml"]).exits(1).prints(&["+kind: Namespace", "+kind: Job"]);
-    desk.daphnia(&["apply", "job.yaml"]).exits(0).prints(&[
-        &format!("created    Namespace {new}"),
-        &format!("created    Job {new}/nightly-report"),
-    ]);
+    desk.daphnia(&["apply", "job.yaml"])
+        .exits(0)
+        .prints(&[&format!("created    Namespace {new}"), &format!("created    Job {new}/nightly-report")]);
     desk.daphnia(&["diff", "job.yaml"]).exits(0);
     desk.cluster.kubectl(&["delete", "namespace", &new, "--wait=false"]);
 }
@@ -289,6 +310,9 @@ fn a_service_account_that_may_not_change_things_is_told_what_it_lacks() {
     desk.be("developer");
     desk.daphnia(&["apply", "settings.yaml"])
         .exits(4)
-        .tells(&format!("`developer` may not patch `configmaps` in the namespace `{}`", desk.namespace.name()))
+        .tells(&format!(
+            "`developer` may not patch `configmaps` in the namespace `{}`",
+            desk.namespace.name()
+        ))
         .tells(r#"{apiGroups: [""], resources: ["configmaps"], verbs: ["patch"]}"#);
 }

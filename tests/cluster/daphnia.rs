@@ -79,7 +79,8 @@ impl Desk {
     pub fn write_example(&self, file: &str, replaced: &[(&str, &str)]) {
         let example = include_str!("../../examples/kubernetes-job.yaml");
         let mut text = example.to_owned();
-        let own = [("value: reports", "value: NAMESPACE"), ("createNamespace: true", "createNamespace: false")];
+        let own =
+            [("value: reports", "value: NAMESPACE"), ("createNamespace: true", "createNamespace: false")];
         for (from, to) in own.iter().chain(replaced) {
             assert!(text.contains(from), "the example has no `{from}`");
             text = text.replace(from, to);
