@@ -172,11 +172,17 @@ impl Cluster {
         };
         let old = records.iter().filter(|record| record.state.is_final()).skip(keep);
         for record in old {
-            let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-            let deleted = self.call(&Call::delete(&path(namespace, &record.id), &options)).await;
-            if let Err(failure) = deleted.or_else(|f| if f.is_code(404) { Ok(Json::Null) } else { Err(f) }) {
+            if let Err(failure) = self.discard(record).await {
                 return self.warn_once(format!("cannot delete old records: {}", failure.describe()));
             }
+        }
+    }
+
+    async fn discard(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        match self.call(&Call::delete(&path(record.namespace(), &record.id), &options)).await {
+            Err(failure) if !failure.is_code(404) => Err(failure),
+            _ => Ok(()),
         }
     }
 

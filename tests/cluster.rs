@@ -2,9 +2,12 @@
 
 mod cluster {
     mod apply;
+    mod diff;
     pub mod daphnia;
     pub mod harness;
+    mod run;
     mod schemas;
     mod smoke;
     mod strict;
+    mod writer;
 }

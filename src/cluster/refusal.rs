@@ -199,6 +199,15 @@ impl Denial {
 /// Turned away by a policy, a webhook or a quota.
 fn denied(message: &str, what: &str) -> Diagnostic {
     let reason = message.split_once("is forbidden: ").map_or(message, |(_, reason)| reason);
+    let namespace = reason
+        .split_once(" in namespace ")
+        .and_then(|(_, rest)| rest.split_once(" because it is being term"));
+    if let Some((namespace, _)) = namespace {
+        let message = format!("cannot {what}: the namespace `{namespace}` is being deleted");
+        return Diagnostic::error("denied", message)
+            .class(Class::Failed)
+            .help("wait until it is gone, then create it anew and try again; or choose another namespace");
+    }
     let error = Diagnostic::error("denied", format!("cannot {what}: {reason}"));
     if reason.contains("exceeded quota") {
         return error.class(Class::Failed).help("ask for less, or have the ResourceQuota raised");

@@ -49,10 +49,16 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cluster {
     pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
+        Ok(self.call_telling(call).await?.0)
+    }
+
+    /// The same, and whether this brought the object into being.
+    pub(crate) async fn call_telling(&self, call: &Call) -> Result<(Json, bool), Failure> {
         let mut attempt = 0;
         loop {
             let (failure, retry_after) = match self.once(call).await {
-                Ok(answer) => return Ok(answer),
+                // The first of several attempts may have done it, though its answer was lost.
+                Ok((code, answer)) => return Ok((answer, code == StatusCode::CREATED || attempt > 0)),
                 Err(failed) => failed,
             };
             if attempt == RETRIES || !self.is_worth_retrying(call, &failure) {
@@ -80,7 +86,7 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Json, (Failure, Option<Duration>)> {
+    async fn once(&self, call: &Call) -> Result<(StatusCode, Json), (Failure, Option<Duration>)> {
         let exchange = async {
             let response = self.client.send(call.request().map_err(|f| (f, None))?).await;
             let response = response.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
@@ -89,7 +95,8 @@ impl Cluster {
             let retry_after = retry_after(&head.headers);
             let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
             self.memory().has_answered = true;
-            read_answer(head.status, &bytes.to_bytes()).map_err(|failure| (failure, retry_after))
+            let answer = read_answer(head.status, &bytes.to_bytes());
+            answer.map(|answer| (head.status, answer)).map_err(|failure| (failure, retry_after))
         };
         let timeout = self.request_timeout;
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err((Failure::TimedOut(timeout), None)))

@@ -89,6 +89,7 @@ pub async fn execute_as(
             return Err(errors);
         }
     };
+    let mut records = without_runs_of_others(cluster, records, &applied).await;
     for record in &mut records {
         note_uid(cluster, record, &applied).await;
         let (run, job) = (record.id.clone(), record.object.clone());
@@ -169,6 +170,24 @@ fn mask(parameters: &[String], rendered: &[Object]) -> Vec<String> {
 
 fn no_record(record: &RunRecord, failure: &Failure) -> String {
     format!("this run of `{}` leaves no record: {}", record.job, failure.describe())
+}
+
+/// Of two who apply the same at once, one starts the Job, and its record is that of the run.
+async fn without_runs_of_others(
+    cluster: &Cluster,
+    records: Vec<RunRecord>,
+    applied: &[Outcome],
+) -> Vec<RunRecord> {
+    let mut own = Vec::new();
+    for record in records {
+        if applied.iter().any(|outcome| outcome.id == record.object && outcome.is_new) {
+            own.push(record);
+        } else if let Err(failure) = cluster.discard(&record).await {
+            let why = failure.describe();
+            cluster.warn_once(format!("cannot delete the record of a run that others started: {why}"));
+        }
+    }
+    own
 }
 
 async fn note_uid(cluster: &Cluster, record: &mut RunRecord, applied: &[Outcome]) {

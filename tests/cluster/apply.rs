@@ -89,7 +89,8 @@ metadata:
   name: front
   namespace: NAMESPACE
 spec:
-  clusterIP: 8.8.8.8
+  clusterIPs:
+    - 8.8.8.8
   ports:
     - port: 80
 ";
@@ -99,8 +100,8 @@ spec:
     desk.mark();
     desk.daphnia(&["apply", "a.yaml", "b.yaml", "c.yaml"])
         .exits(1)
-        .tells("--> b.yaml:7:14")
-        .tells(&format!("the server refuses `Service {}/front`: `spec.clusterIP", desk.namespace.name()));
+        .tells("--> b.yaml:8:5")
+        .tells(&format!("the server refuses `Service {}/front`: `spec.clusterIPs`", desk.namespace.name()));
     assert_eq!(desk.writes(), []);
     assert_eq!((desk.object("configmaps", "settings"), desk.object("jobs", "after")), (None, None));
 }
@@ -153,8 +154,7 @@ fn a_field_of_another_manager_is_taken_only_by_force() {
     assert_eq!(value(), "theirs");
     desk.daphnia(&["apply", "settings.yaml", "--force-conflicts"])
         .exits(0)
-        .tells("`data.key`")
-        .tells("`other`");
+        .tells("takes `data.key` over from `other`");
     assert_eq!(value(), "ours");
 }
 
