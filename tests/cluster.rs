@@ -3,6 +3,7 @@
 mod cluster {
     mod apply;
     mod diff;
+    mod errors;
     pub mod daphnia;
     pub mod harness;
     mod run;
