@@ -2,6 +2,7 @@
 
 mod cluster {
     pub mod harness;
+    mod limits;
     mod schemas;
     mod smoke;
     mod strict;
