@@ -6,6 +6,7 @@ mod cluster {
     mod errors;
     pub mod daphnia;
     pub mod harness;
+    mod limits;
     mod run;
     mod schemas;
     mod smoke;
