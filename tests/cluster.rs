@@ -6,8 +6,10 @@ mod cluster {
     mod errors;
     pub mod daphnia;
     pub mod harness;
+    mod limits;
     mod run;
     mod schemas;
     mod smoke;
     mod strict;
+    mod writer;
 }

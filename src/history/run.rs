@@ -201,3 +201,32 @@ pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Vec<Obser
     }
     observed
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Place, Source, SourceKind, Sources};
+
+    fn job(name: &str, spec: serde_json::Value) -> Object {
+        let place = Place::new(Sources::default().add(Source::new(SourceKind::Manifest, "t", "")), 0..0);
+        let json = serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
+        Object::new(Node::from_json(&json, place)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_name_leaves_room_for_the_pods_of_every_index() {
+        let long = "n".repeat(63);
+        assert_eq!(fresh(&job(&long, serde_json::json!({}))).id.name.len(), 63);
+        let indexed = serde_json::json!({"completionMode": "Indexed", "completions": 101});
+        let fresh = fresh(&job(&long, indexed));
+        assert_eq!(fresh.id.name.len() + "-100".len(), 63);
+        assert_eq!(fresh.node.at(["metadata", "name"]).unwrap().as_str(), Some(fresh.id.name.as_str()));
+        assert_eq!(fresh.node.at(["metadata", "labels", JOB_LABEL]).unwrap().as_str(), Some(long.as_str()));
+    }
+
+    #[test]
+    fn what_would_not_start_is_refused() {
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": true}))).is_err());
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": false}))).is_ok());
+    }
+}

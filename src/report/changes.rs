@@ -54,9 +54,8 @@ fn title(change: &Change) -> String {
     let Action::Replaced { because } = &change.action else {
         return format!("{}: {}", change.id, change.action);
     };
-    let fields: Vec<String> = because.iter().map(|field| format!("`{field}`")).collect();
-    let verb = if fields.len() == 1 { "is" } else { "are" };
-    format!("{}: replaced, since {} {verb} immutable", change.id, fields.join(", "))
+    let reasons: Vec<String> = because.iter().map(ToString::to_string).collect();
+    format!("{}: replaced, since {}", change.id, reasons.join(", "))
 }
 
 fn side(node: Option<&Node>, name: &str, change: &Change) -> String {
