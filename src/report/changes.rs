@@ -27,6 +27,9 @@ fn change_text(change: &Change, all: bool) -> String {
     let after_text = after.map(yaml::write).unwrap_or_default();
     let mut text = String::new();
     let _ = writeln!(text, "{HEADER}{}{HEADER:#}", without_controls(&title(change)));
+    if before_text == after_text {
+        return text;
+    }
     let _ = writeln!(text, "{REMOVED}--- {}{REMOVED:#}", side(change.before.as_ref(), "live", change));
     let _ = writeln!(text, "{ADDED}+++ {}{ADDED:#}", side(after, "after", change));
     let diff = TextDiff::from_lines(&before_text, &after_text);

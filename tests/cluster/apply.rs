@@ -232,7 +232,8 @@ fn a_job_that_failed_runs_again() {
     );
     desk.daphnia(&["apply", "job.yaml"]).exits(1).tells("No such file");
     desk.namespace.apply(&config_map("later", "here").replace("NAMESPACE", desk.namespace.name()));
-    desk.daphnia(&["diff", "job.yaml"]).exits(1);
+    let said = desk.daphnia(&["diff", "job.yaml"]).exits(1);
+    assert!(said.stdout.ends_with("/flaky: replaced, since its last run failed\n"), "{}", said.stdout);
     desk.daphnia(&["apply", "job.yaml"])
         .exits(0)
         .prints(&[&format!("replaced   Job {}/flaky", desk.namespace.name())]);

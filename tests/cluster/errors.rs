@@ -20,6 +20,10 @@ fn an_image_that_is_not_there_is_named_within_seconds() {
             .tells(&format!("{image} of container `main` of pod `typo-"))
             .tells("was not found");
     }
+    desk.daphnia(&["run", "job.yaml"])
+        .exits(1)
+        .tells("is stuck: image `")
+        .tells("end it with `daphnia cancel typo-");
     assert!(desk.history().iter().all(|line| line.contains("stuck")), "{:?}", desk.history());
 }
 
@@ -202,7 +206,7 @@ fn a_context_that_is_not_there_is_guessed() {
     let context = line.split_once(": ").expect("it has a name").1.trim_matches('"');
     desk.daphnia(&["diff", "settings.yaml", "--context", &format!("{context}s")])
         .exits(2)
-        .tells(&format!("no context `{context}s`"))
+        .tells(&format!("has no context `{context}s`"))
         .tells(&format!("did you mean `{context}`?"));
     desk.daphnia(&["diff", "settings.yaml", "--context", "production"])
         .exits(2)
