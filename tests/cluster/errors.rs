@@ -338,3 +338,25 @@ fn what_is_wrong_with_a_manifest_is_found_before_a_server_is_asked() {
         desk.daphnia(&[command, "job.yaml"]).exits(status).tells("--> job.yaml:7:3").tells("backoffLimit");
     }
 }
+
+#[test]
+fn of_several_jobs_one_has_to_be_chosen() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("jobs.yaml", &[job("first", "echo one"), job("second", "echo two")].join("---\n"));
+    desk.daphnia(&["run", "jobs.yaml"]).exits(2).tells("choose one with `--job`: first, second");
+    desk.daphnia(&["run", "jobs.yaml", "--job", "third"]).exits(2).tells("there is no Job `third`");
+    desk.daphnia(&["run", "jobs.yaml", "--job", "second"]).exits(0).prints(&["two"]);
+    assert_eq!(desk.objects("jobs").len(), 1, "the other is left alone");
+}
+
+#[test]
+fn a_suspended_job_is_not_run_and_not_waited_for() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write(
+        "job.yaml",
+        &job("later", "true").replace("  backoffLimit", "  suspend: true\n  backoffLimit"),
+    );
+    desk.daphnia(&["run", "job.yaml"]).exits(2).tells("is suspended").tells("--set spec.suspend=false");
+    desk.daphnia(&["apply", "job.yaml"]).exits(0).takes_less_than(20).tells("suspended");
+    desk.daphnia(&["run", "job.yaml", "--set", "spec.suspend=false"]).exits(0);
+}
