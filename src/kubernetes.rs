@@ -5,8 +5,9 @@ mod gone;
 
 pub use conform::check;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
+use std::ops::Range;
 use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json, json};
@@ -33,7 +34,7 @@ pub struct KindInfo {
 #[derive(Debug, Default)]
 struct Group {
     kinds: BTreeMap<String, KindInfo>,
-    document: OnceLock<Json>,
+    definitions: OnceLock<Definitions>,
 }
 
 struct Index {
@@ -64,7 +65,7 @@ fn group(kinds: &Json) -> Group {
         };
         (name.clone(), info)
     });
-    Group { kinds: kinds.collect(), document: OnceLock::new() }
+    Group { kinds: kinds.collect(), definitions: OnceLock::new() }
 }
 
 /// Returns the Kubernetes version that the embedded schemas are of, such as `v1.36.3`.
@@ -96,7 +97,10 @@ pub fn kinds_named(name: &str) -> Vec<(&'static str, &'static str)> {
 pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
     let group = index().groups.get(api_version)?;
     let info = group.kinds.get(name)?;
-    let compile = || Schema::compile(closure(document(api_version)?, &info.definition)).ok();
+    let compile = || {
+        let definitions = group.definitions.get_or_init(|| Definitions::read(api_version));
+        Schema::compile(definitions.closure(&info.definition)).ok()
+    };
     info.schema.get_or_init(compile).as_ref()
 }
 
@@ -104,8 +108,8 @@ pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
 /// descriptions, and `$ref` leads to the kind itself.
 pub fn described(api_version: &str, name: &str) -> Option<Json> {
     let info = kind(api_version, name)?;
-    let mut described = document(api_version)?.clone();
-    let texts = read(&format!("{}.descriptions", file(api_version)))?;
+    let mut described: Json = serde_json::from_str(&unpack(&file(api_version))?).ok()?;
+    let texts: Json = serde_json::from_str(&unpack(&format!("{}.descriptions", file(api_version)))?).ok()?;
     for (definition, texts) in texts.as_object()? {
         for (field, text) in texts.as_object()? {
             let described = &mut described["$defs"][definition];
@@ -116,38 +120,65 @@ pub fn described(api_version: &str, name: &str) -> Option<Json> {
     Some(json!({"$ref": format!("#/$defs/{}", info.definition), "$defs": described["$defs"].take()}))
 }
 
-fn document(api_version: &str) -> Option<&'static Json> {
-    let group = index().groups.get(api_version)?;
-    Some(group.document.get_or_init(|| read(&file(api_version)).unwrap_or_default()))
-}
-
 /// Names the file of a group and version: `batch_v1`, `core_v1`.
 fn file(api_version: &str) -> String {
     if api_version.contains('/') { api_version.replace('/', "_") } else { format!("core_{api_version}") }
 }
 
-fn read(name: &str) -> Option<Json> {
+fn unpack(name: &str) -> Option<String> {
     let stem = format!("{name}.json");
     let (_, bytes) = embedded::FILES.iter().find(|(file, _)| *file == stem)?;
-    let mut text = Vec::new();
-    flate2::read::GzDecoder::new(*bytes).read_to_end(&mut text).ok()?;
-    serde_json::from_slice(&text).ok()
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(*bytes).read_to_string(&mut text).ok()?;
+    Some(text)
 }
 
-/// Returns the schema of one definition with only the definitions that it needs.
-fn closure(document: &Json, definition: &str) -> Json {
-    let mut needed = Map::new();
-    let mut open = vec![definition.to_owned()];
-    while let Some(name) = open.pop() {
-        if needed.contains_key(&name) {
-            continue;
+/// The definitions of one group and version, each still a text. A definition is a line of its file, so that a
+/// kind costs no more than what it refers to.
+#[derive(Debug)]
+struct Definitions {
+    text: String,
+    lines: HashMap<String, Range<usize>>,
+}
+
+impl Definitions {
+    fn read(api_version: &str) -> Definitions {
+        let text = unpack(&file(api_version)).unwrap_or_default();
+        let mut lines = HashMap::new();
+        let mut start = 0;
+        for line in text.split_inclusive('\n') {
+            if let Some((name, _)) = line.strip_prefix('"').and_then(|rest| rest.split_once("\":")) {
+                let value = start + name.len() + 3..start + line.trim_end_matches(['\n', ',']).len();
+                lines.insert(name.to_owned(), value);
+            }
+            start += line.len();
         }
-        let mut schema = document["$defs"][&name].clone();
-        prune(&mut schema, name == definition);
-        references(&schema, &mut open);
-        needed.insert(name, schema);
+        Definitions { text, lines }
     }
-    json!({"$ref": format!("#/$defs/{definition}"), "$defs": needed})
+
+    fn parse(&self, name: &str) -> Json {
+        let line = self.lines.get(name).and_then(|range| self.text.get(range.clone()));
+        line.and_then(|line| serde_json::from_str(line).ok()).unwrap_or_default()
+    }
+
+    /// Returns the schema of one definition with only the definitions that it needs.
+    fn closure(&self, definition: &str) -> Json {
+        let mut needed = Map::new();
+        let mut open = vec![definition.to_owned()];
+        while let Some(name) = open.pop() {
+            if needed.contains_key(&name) {
+                continue;
+            }
+            let mut schema = self.parse(&name);
+            prune(&mut schema, name == definition);
+            references(&schema, &mut open);
+            needed.insert(name, schema);
+        }
+        let mut closure = Map::new();
+        closure.insert("$ref".to_owned(), format!("#/$defs/{definition}").into());
+        closure.insert("$defs".to_owned(), Json::Object(needed));
+        Json::Object(closure)
+    }
 }
 
 /// Opens what people do not write: the server's own part of an object. It ignores a status that is given, and

@@ -9,8 +9,9 @@ pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
+use crate::cluster::Readiness;
 use crate::diagnostic::{Diagnostic, Level};
-use crate::diff::ChangeSet;
+use crate::diff::{ChangeSet, Conflict};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
 
@@ -45,7 +46,18 @@ impl Report {
             if let Some(note) = &change.note {
                 self.note(&format!("{}: {note}", change.id));
             }
+            for Conflict { field, manager, .. } in &change.conflicts {
+                self.note(&format!(
+                    "{}: `{field}` belongs to `{manager}`, so an apply needs `--force-conflicts`",
+                    change.id
+                ));
+            }
         }
+    }
+
+    /// Prints what did not become ready, and why, as far as it was not told while it happened.
+    pub fn unready(&self, readiness: &[Readiness]) {
+        readiness.iter().for_each(progress::unready);
     }
 
     /// Prints records of runs as a table, to standard output.

@@ -3,6 +3,7 @@
 //! A map's key whose value is null counts as absent, as it does to Kubernetes and to protojson.
 
 mod branch;
+mod choice;
 mod explain;
 mod fields;
 pub mod format;
@@ -11,6 +12,7 @@ mod lookup;
 mod mend;
 mod spot;
 mod tree;
+mod words;
 
 use serde_json::Value as Json;
 

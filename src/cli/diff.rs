@@ -5,6 +5,7 @@ use clap::Args;
 use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::{ObserveOptions, observe};
+use crate::history::settle;
 use crate::report::LogPrefix;
 
 /// Show what an apply would change in the cluster, and change nothing
@@ -35,7 +36,8 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
     };
     let observed = block_on(async {
         let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
-        session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)
+        let observed = session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)?;
+        Ok(settle(&cluster, observed).await)
     });
     let observed = match observed {
         Ok(observed) => observed,

@@ -6,10 +6,10 @@ use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::call::Call;
 use super::kinds::Resource;
 use super::observe::{CONCURRENCY, apply_call, gather};
 use super::refusal::{Attempt, conflict_error};
-use super::request::Call;
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::{Action, Observed, Prediction, clean};
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub action: Action,
     /// As the server holds it now; `None` if it was left out.
     pub live: Option<Node>,
+    /// Whether this brought it into being, rather than someone else at the same time.
+    pub is_new: bool,
 }
 
 /// Makes the cluster what was predicted. Every object was tried before by `observe`, so nothing is changed if one
@@ -100,7 +102,7 @@ impl Cluster {
         let live = observed.live.as_ref();
         if matches!(observed.prediction, Prediction::Same | Prediction::Done { .. }) {
             self.tell(Progress::Applied { id: id.clone(), action: Action::Unchanged });
-            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned() });
+            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned(), is_new: false });
         }
         let Some(resource) = self.resource(object).await? else {
             return Err(self.unserved(object).await.into());
@@ -108,20 +110,20 @@ impl Cluster {
         if let (Prediction::Replacement { .. }, Some(live)) = (&observed.prediction, live) {
             self.delete_live(object, &resource, live, options.timeout).await?;
         }
-        let answer = self.call(&apply_call(object, &resource, options.force_conflicts)).await;
-        let answer = answer.map_err(|failure| {
+        let answer = self.call_telling(&apply_call(object, &resource, options.force_conflicts)).await;
+        let (answer, is_new) = answer.map_err(|failure| {
             let what = format!("apply `{id}`");
             self.explain(&failure, &Attempt::with(&what, object))
         })?;
         let now = self.node(&answer, &id);
         let action = match (&observed.prediction, live) {
             (Prediction::Replacement { because, .. }, _) => Action::Replaced { because: because.clone() },
-            (_, None) => Action::Created,
+            (_, None) if is_new => Action::Created,
             (_, Some(live)) if is_unchanged(live, &now) => Action::Unchanged,
             _ => Action::Configured,
         };
         self.tell(Progress::Applied { id: id.clone(), action: action.clone() });
-        Ok(Outcome { id, action, live: Some(now) })
+        Ok(Outcome { id, action, live: Some(now), is_new })
     }
 
     async fn delete_live(

@@ -7,7 +7,7 @@ use std::sync::{Mutex, PoisonError};
 use anstyle::{AnsiColor, Style};
 
 use super::{to_stderr, to_stdout, without_controls};
-use crate::cluster::{JobCounts, LogLine, Progress};
+use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
 use crate::object::ObjectId;
 
 const DIM: Style = Style::new().dimmed();
@@ -76,6 +76,24 @@ impl Narrator {
             Some(note) => tell(GOOD, "ready", &format!("{id}: {note}")),
             None if was_told => tell(GOOD, "ready", &id.to_string()),
             None => {}
+        }
+    }
+}
+
+/// Tells how waiting ended for what did not become ready.
+pub(super) fn unready(readiness: &Readiness) {
+    let Readiness { id, state, .. } = readiness;
+    let because = |cause: &str| if cause.is_empty() { String::new() } else { format!(": {cause}") };
+    match state {
+        State::Ready => {}
+        // Of other kinds it was told when it happened; a Job's pods say only afterwards why it failed.
+        State::Failed { cause } if id.kind == "Job" => tell(BAD, "failed", &format!("{id}: {cause}")),
+        State::Failed { .. } => {}
+        State::TimedOut { cause } => {
+            tell(BAD, "timed out", &format!("{id} is not ready in time{}", because(cause)));
+        }
+        State::Undecided { cause } => {
+            tell(WARNING, "left", &format!("{id} is not ready yet{}", because(cause)));
         }
     }
 }

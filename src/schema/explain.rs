@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 
 use super::lookup::Lookup;
 use super::spot::{Spot, written};
+use super::words::{few, join_or, plain, said, with_article};
 use super::{format, mend};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::Sources;
@@ -29,12 +30,14 @@ pub(super) struct Finding {
     pub rank: Rank,
     /// Whether it only follows from findings about the value itself.
     pub is_echo: bool,
+    /// The fields of which one is missing; a misspelt one may be among those that are there.
+    pub lacks: Vec<String>,
     pub diagnostic: Diagnostic,
 }
 
 impl Finding {
     pub fn new(pointer: impl Into<String>, rank: Rank, diagnostic: Diagnostic) -> Self {
-        Self { pointer: pointer.into(), rank, is_echo: false, diagnostic }
+        Self { pointer: pointer.into(), rank, is_echo: false, lacks: Vec::new(), diagnostic }
     }
 }
 
@@ -43,6 +46,10 @@ pub(super) fn arrange(findings: Vec<Finding>) -> Vec<Diagnostic> {
     let is_said_better = |finding: &Finding| {
         findings.iter().any(|other| {
             let is_same = other.pointer == finding.pointer;
+            let mends = || other.diagnostic.fix.iter().flat_map(|fix| &fix.edits);
+            if is_same && mends().any(|edit| finding.lacks.contains(&edit.text)) {
+                return true;
+            }
             let is_below =
                 other.pointer.strip_prefix(&finding.pointer).is_some_and(|rest| rest.starts_with('/'));
             if finding.is_echo {
@@ -163,9 +170,11 @@ impl<'a> Explainer<'a> {
         if let Some(placeholder) = self.placeholder(case) {
             return placeholder;
         }
-        let shown: Vec<String> = values.iter().map(|value| format!("`{}`", plain(value))).collect();
+        let shown: Vec<String> =
+            values.iter().filter(|value| **value != "").map(|value| format!("`{}`", plain(value))).collect();
         let found = match &spot.node.value {
             Value::List(_) | Value::Map(_) => with_article(spot.node.type_name()).to_owned(),
+            Value::String(text) if text.is_empty() => "empty".to_owned(),
             _ => format!("`{}`", plain(&spot.node.to_json())),
         };
         let (message, label) = match shown.as_slice() {
@@ -211,7 +220,7 @@ impl<'a> Explainer<'a> {
             return placeholder;
         }
         let spot = &case.spot;
-        let message = match words(case.holder, "x-pattern-message") {
+        let message = match said(case.holder, "x-pattern-message") {
             Some(why) => format!("{}: {why}", spot.subject()),
             None => format!("{} does not have the form `{pattern}`", spot.subject()),
         };
@@ -261,45 +270,4 @@ fn type_names(kind: &TypeKind) -> Vec<&'static str> {
         TypeKind::Single(one) => vec![one.as_str()],
         TypeKind::Multiple(set) => set.iter().map(|one| one.as_str()).collect(),
     }
-}
-
-/// Returns words that the schema's author put beside a keyword.
-pub(super) fn words<'s>(holder: Option<&'s Json>, name: &str) -> Option<&'s str> {
-    holder?.get(name)?.as_str()
-}
-
-pub(super) fn with_article(type_name: &str) -> &'static str {
-    match type_name {
-        "string" => "a string",
-        "integer" => "an integer",
-        "number" => "a number",
-        "boolean" => "a boolean",
-        "array" | "list" => "a list",
-        "object" | "map" => "a map",
-        _ => "null",
-    }
-}
-
-/// Writes a value for a sentence: strings bare.
-pub(super) fn plain(value: &Json) -> String {
-    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
-}
-
-/// `a`, `a or b`, `a, b or c`.
-pub(super) fn join_or(items: impl Iterator<Item = String>) -> String {
-    let mut items: Vec<String> = items.collect();
-    match items.pop() {
-        Some(last) if items.is_empty() => last,
-        Some(last) => format!("{} or {last}", items.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// Lists a few and says that there are more.
-pub(super) fn few(items: &[String], max: usize) -> String {
-    let mut shown = items.iter().take(max).cloned().collect::<Vec<_>>().join(", ");
-    if items.len() > max {
-        shown.push_str(", …");
-    }
-    shown
 }

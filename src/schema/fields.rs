@@ -4,9 +4,11 @@ use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind as Kind;
 use serde_json::{Map, Value as Json};
 
-use super::explain::{Case, Explainer, Finding, Rank, few, plain, words};
+use super::explain::{Case, Explainer, Finding, Rank};
+use super::words::{few, plain, said};
 use super::{format, mend};
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::yaml::{Key, Value};
 
 /// How many fields are named where all cannot be.
 const SHOWN_FIELDS: usize = 8;
@@ -124,10 +126,10 @@ impl<'a> Explainer<'a> {
                 .at(spot.heading())
                 .label(format!("lacks `{name}`"))
         };
-        let why = words(case.holder, "x-message").map(str::to_owned);
+        let why = said(case.holder, "x-message").map(str::to_owned);
         let diagnostic =
             why.into_iter().chain([self.line_to_add(case, name)]).fold(diagnostic, Diagnostic::help);
-        Finding::new(&case.pointer, Rank::Fields, diagnostic)
+        Finding { lacks: vec![name.to_owned()], ..Finding::new(&case.pointer, Rank::Fields, diagnostic) }
     }
 
     /// Writes the line that is missing, as far as the schema says what it may be.
@@ -160,16 +162,9 @@ impl<'a> Explainer<'a> {
         let value = error.instance();
         let name = value.as_str().unwrap_or_default();
         let key = spot.node.as_map().and_then(|map| map.key(name));
-        let place = key.map_or(spot.heading(), |key| key.place);
-        let holder = self.lookup().holder(error.schema_path().as_str());
         let at = format!("key `{name}`{}", spot.inside());
-        let diagnostic = match error.kind() {
-            _ if format::is_placeholder(name) => Diagnostic::error(
-                "placeholder",
-                format!("the {at} looks like a placeholder that was not filled"),
-            )
-            .label("a placeholder"),
-            Kind::Enum { options } => {
+        let diagnostic = match (error.kind(), key) {
+            (Kind::Enum { options }, _) => {
                 let known: Vec<&str> =
                     options.as_array().into_iter().flatten().filter_map(Json::as_str).collect();
                 let shown: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
@@ -181,24 +176,13 @@ impl<'a> Explainer<'a> {
                     _ => diagnostic,
                 }
             }
-            Kind::Format { format: format_name } => {
-                let why = format::check(format_name, name).and_then(Result::err).unwrap_or_default();
-                let noun = format::noun(format_name).unwrap_or("a valid key");
-                Diagnostic::error("wrong-format", format!("{at}: {why}")).label(format!("not {noun}"))
-            }
-            Kind::Pattern { pattern } => {
-                let why = words(holder, "x-pattern-message")
-                    .map_or_else(|| format!("it does not have the form `{pattern}`"), str::to_owned);
-                Diagnostic::error("wrong-format", format!("{at}: {why}")).label("not of the form due here")
-            }
-            Kind::MaxLength { limit } => {
-                let message = format!("the {at} is longer than {limit} characters");
-                Diagnostic::error("wrong-length", message).label("shorten it")
-            }
-            _ => {
-                Diagnostic::error("not-allowed", format!("the {at} is not allowed")).label("not allowed here")
+            (kind, _) => {
+                let holder = self.lookup().holder(error.schema_path().as_str());
+                let (code, message, label) = key_words(kind, name, &at, said(holder, "x-pattern-message"));
+                Diagnostic::error(code, message).label(label)
             }
         };
+        let place = key.map_or(spot.heading(), |key| key.place);
         Finding::new(&case.pointer, Rank::Fields, diagnostic.at(place))
     }
 
@@ -212,50 +196,27 @@ impl<'a> Explainer<'a> {
         Finding::new(&case.pointer, Rank::Type, diagnostic)
     }
 
+    /// Explains `not`, which mostly forbids fields, alone or together.
     pub fn not(&self, case: &Case<'a>, schema: &Json) -> Finding {
         let spot = &case.spot;
-        let said = words(case.holder, "x-message").map(|why| match spot.path.as_str() {
+        let why = said(case.holder, "x-message").map(|why| match spot.path.as_str() {
             "" => why.to_owned(),
             _ => format!("{}: {why}", spot.subject()),
         });
-        let names: Vec<&str> = schema
-            .get("required")
-            .and_then(Json::as_array)
-            .into_iter()
-            .flatten()
-            .filter_map(Json::as_str)
-            .collect();
-        let keys: Vec<_> =
-            names.iter().filter_map(|name| spot.node.as_map().and_then(|map| map.key(name))).collect();
+        let names =
+            schema.get("required").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+        let keys: Vec<&Key> =
+            names.filter_map(|name| spot.node.as_map().and_then(|map| map.key(name))).collect();
         let diagnostic = match keys.as_slice() {
-            [first, .., last] => {
-                let listed = names
-                    .iter()
-                    .map(|name| format!("`{}`", self.key_text(spot.node, name)))
-                    .collect::<Vec<_>>();
-                let message = said.unwrap_or_else(|| {
-                    format!("{} cannot be given together{}", listed.join(" and "), spot.inside())
-                });
-                let (first, last) = if first.place <= last.place { (first, last) } else { (last, first) };
-                Diagnostic::error("too-many-of", message)
-                    .at(last.place)
-                    .label("cannot be given together")
-                    .related(first.place, "with this")
-                    .help("remove one of them")
-            }
+            [_, _, ..] => self.not_together(case, &keys, why),
             [only] => {
                 let path = spot.below(&self.key_text(spot.node, &only.text));
-                Diagnostic::error(
-                    "not-allowed",
-                    said.unwrap_or_else(|| format!("`{path}` is not allowed here")),
-                )
-                .at(only.place)
-                .label("not allowed here")
+                let message = why.unwrap_or_else(|| format!("`{path}` is not allowed here"));
+                Diagnostic::error("not-allowed", message).at(only.place).label("not allowed here")
             }
             [] => {
-                let values = self.lookup().values(schema).is_some_and(|values| !values.is_empty());
-                let message = said.unwrap_or_else(|| match spot.node.as_str() {
-                    Some(text) if values => format!("{} cannot be `{text}`", spot.subject()),
+                let message = why.unwrap_or_else(|| match (&spot.node.value, self.lookup().values(schema)) {
+                    (Value::String(text), Some(_)) => format!("{} cannot be `{text}`", spot.subject()),
                     _ => format!("{} has a value that is not allowed", spot.subject()),
                 });
                 Diagnostic::error("not-allowed", message)
@@ -264,6 +225,44 @@ impl<'a> Explainer<'a> {
             }
         };
         Finding::new(&case.pointer, if keys.is_empty() { Rank::Other } else { Rank::Fields }, diagnostic)
+    }
+
+    fn not_together(&self, case: &Case<'a>, keys: &[&Key], why: Option<String>) -> Diagnostic {
+        let name = |key: &&Key| format!("`{}`", self.key_text(case.spot.node, &key.text));
+        let names: Vec<String> = keys.iter().map(name).collect();
+        let message = why.unwrap_or_else(|| {
+            format!("{} cannot be given together{}", names.join(" and "), case.spot.inside())
+        });
+        let mut places: Vec<_> = keys.iter().map(|key| key.place).collect();
+        places.sort();
+        let (first, last) = (places[0], places[places.len() - 1]);
+        Diagnostic::error("too-many-of", message)
+            .at(last)
+            .label("cannot be given together")
+            .related(first, "with this")
+            .help("remove one of them")
+    }
+}
+
+/// Says what is wrong with a key: code, message, label.
+fn key_words(kind: &Kind, name: &str, at: &str, said: Option<&str>) -> (&'static str, String, String) {
+    let form = |why: &str, noun: &str| ("wrong-format", format!("{at}: {why}"), format!("not {noun}"));
+    match kind {
+        _ if format::is_placeholder(name) => {
+            let message = format!("the {at} looks like a placeholder that was not filled");
+            ("placeholder", message, "a placeholder".into())
+        }
+        Kind::Format { format } => {
+            let why = format::check(format, name).and_then(Result::err).unwrap_or_default();
+            form(&why, format::noun(format).unwrap_or("a valid key"))
+        }
+        Kind::Pattern { pattern } => {
+            form(said.unwrap_or(&format!("it does not have the form `{pattern}`")), "of the form due here")
+        }
+        Kind::MaxLength { limit } => {
+            ("wrong-length", format!("the {at} is longer than {limit} characters"), "shorten it".into())
+        }
+        _ => ("not-allowed", format!("the {at} is not allowed"), "not allowed here".into()),
     }
 }
 

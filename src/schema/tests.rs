@@ -173,7 +173,7 @@ fn keys_are_shown_where_they_stand() {
         check(schema, "A: 1\n1B: 2\nC D: 3\n"),
         [
             "wrong-format@2:1 key `1B`: `1B` begins with a digit; begin a variable's name with a letter or `_`",
-            "wrong-format@3:1 key `C D`: `C D` has ` `; a variable's name has letters, digits, `_`, `-` and `.`",
+            "wrong-format@3:1 key `C D`: `C D` has a blank; a variable's name has letters, digits, `_`, `-` and `.`",
         ]
     );
     let schema = object(json!({"m": {"propertyNames": {"enum": ["limits", "requests"]}}}));
@@ -215,6 +215,10 @@ fn the_branch_that_was_meant_is_reported() {
         (
             "A: {value: x, secretRef: {name: z}}",
             "too-many-of@1:15 only one of `value`, `secretRef` may be given in `A` | keep one and remove the others | given here already 1:5",
+        ),
+        (
+            "A: {secretRfe: {name: z}}",
+            "unknown-field@1:5 unknown field `secretRfe` in `A` | secretRfe → secretRef",
         ),
         (
             "A: {}",

@@ -96,7 +96,7 @@ fn generate(cluster: &Cluster, version: &str) -> Vec<(String, String)> {
             continue;
         }
         let name = file_name(&group_version);
-        files.push((format!("{name}.json.gz"), compact(api.schema(version))));
+        files.push((format!("{name}.json.gz"), api.schema(version)));
         files.push((format!("{name}.descriptions.json.gz"), compact(api.descriptions())));
         index.insert(group_version.clone(), Value::Object(api.kinds));
     }
@@ -183,7 +183,8 @@ impl<'s> Api<'s> {
         needed
     }
 
-    fn schema(&self, version: &str) -> Value {
+    /// Writes the schema with one line for each definition, so that a reader can take only those it needs.
+    fn schema(&self, version: &str) -> String {
         let mut definitions: Map<String, Value> = self
             .needed()
             .into_iter()
@@ -197,7 +198,12 @@ impl<'s> Api<'s> {
             assert!(!nested.iter().any(|other| other == name), "{name} is nested in another object");
             identify(&mut definitions[name], self.group_version, kind);
         }
-        json!({"kubernetes": version, "kinds": self.kinds, "$defs": definitions})
+        let lines: Vec<String> = definitions
+            .into_iter()
+            .map(|(name, schema)| format!("{}:{}", json!(name), compact(schema)))
+            .collect();
+        let (version, kinds) = (json!(version), compact(Value::Object(self.kinds.clone())));
+        format!("{{\"kubernetes\":{version},\"kinds\":{kinds},\"$defs\":{{\n{}\n}}}}\n", lines.join(",\n"))
     }
 
     /// What the fields mean, apart from the schema, which is read far more often: definition → field → text.

@@ -4,6 +4,39 @@ use serde_json::{Map, Value, json};
 
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
+/// Fields that the server fills in where they are empty, though its schema does not list the empty text.
+const DEFAULTED: &[(&str, &[&str])] = &[
+    ("Container", &["imagePullPolicy", "terminationMessagePolicy"]),
+    ("ContainerPort", &["protocol"]),
+    ("CronJobSpec", &["concurrencyPolicy"]),
+    ("DaemonSetUpdateStrategy", &["type"]),
+    ("DeploymentStrategy", &["type"]),
+    ("EphemeralContainer", &["imagePullPolicy", "terminationMessagePolicy"]),
+    ("HTTPGetAction", &["scheme"]),
+    ("PersistentVolumeSpec", &["persistentVolumeReclaimPolicy"]),
+    ("PodSpec", &["dnsPolicy", "restartPolicy"]),
+    ("ServicePort", &["protocol"]),
+    ("ServiceSpec", &["externalTrafficPolicy", "sessionAffinity", "type"]),
+    ("StatefulSetSpec", &["podManagementPolicy"]),
+    ("StatefulSetUpdateStrategy", &["type"]),
+    ("StorageClass", &["reclaimPolicy"]),
+    ("Toleration", &["effect", "operator"]),
+];
+
+/// Fields that the server's schema requires and the server does not.
+const OPTIONAL: &[(&str, &[&str])] = &[
+    ("CustomResourceDefinitionVersion", &["served"]),
+    ("HTTPHeader", &["value"]),
+    ("LimitRangeSpec", &["limits"]),
+    ("PodFailurePolicy", &["rules"]),
+    ("PreferredSchedulingTerm", &["preference"]),
+    ("Sysctl", &["value"]),
+];
+
+fn listed(table: &'static [(&str, &[&str])], type_name: &str) -> &'static [&'static str] {
+    table.iter().find(|(name, _)| *name == type_name).map_or(&[], |(_, fields)| fields)
+}
+
 /// Makes one definition strict.
 pub(super) fn definition(name: &str, schema: &Value) -> Value {
     match name {
@@ -16,6 +49,14 @@ pub(super) fn definition(name: &str, schema: &Value) -> Value {
         _ => {}
     }
     let mut strict = tighten(schema);
+    let type_name = name.rsplit('.').next().unwrap_or(name);
+    for field in listed(DEFAULTED, type_name) {
+        let values = strict["properties"][field]["enum"].as_array_mut();
+        values.unwrap_or_else(|| panic!("{name}.{field} has no values")).push(json!(""));
+    }
+    for field in listed(OPTIONAL, type_name) {
+        strict["required"].as_array_mut().expect("fields are required").retain(|name| name != field);
+    }
     if name == META {
         strict["properties"]["labels"]["propertyNames"] = json!({"format": "label-key"});
         strict["properties"]["labels"]["additionalProperties"]["format"] = json!("label-value");
@@ -59,23 +100,23 @@ fn tighten(schema: &Value) -> Value {
             // Descriptions are kept elsewhere; the rest says nothing about what is valid.
             "description" | "x-kubernetes-group-version-kind" | "x-kubernetes-unions" | "nullable" => {}
             "default" if is_nothing(value) => {}
-            "$ref" => drop(strict.insert("$ref".into(), json!(local(value)))),
-            "format" => drop(strict.append(&mut format(value))),
+            "$ref" => insert(&mut strict, keyword, json!(local(value))),
+            "format" => strict.append(&mut format(value)),
             "properties" => {
                 let fields = value.as_object().into_iter().flatten();
                 let fields: Map<String, Value> =
                     fields.map(|(name, field)| (name.clone(), tighten(field))).collect();
-                strict.insert(keyword.clone(), Value::Object(fields));
+                insert(&mut strict, keyword, Value::Object(fields));
             }
-            "items" | "additionalProperties" | "not" => drop(strict.insert(keyword.clone(), tighten(value))),
+            "items" | "additionalProperties" | "not" => insert(&mut strict, keyword, tighten(value)),
             "allOf" if value.as_array().is_some_and(|parts| parts.len() == 1) => {
                 strict.append(tighten(&value[0]).as_object_mut().expect("a part is an object"));
             }
             "allOf" | "anyOf" | "oneOf" => {
                 let parts = value.as_array().into_iter().flatten().map(tighten).collect();
-                strict.insert(keyword.clone(), Value::Array(parts));
+                insert(&mut strict, keyword, Value::Array(parts));
             }
-            _ => drop(strict.insert(keyword.clone(), value.clone())),
+            _ => insert(&mut strict, keyword, value.clone()),
         }
     }
     let is_open = strict.contains_key("additionalProperties")
@@ -84,6 +125,10 @@ fn tighten(schema: &Value) -> Value {
         strict.insert("additionalProperties".into(), json!(false));
     }
     Value::Object(strict)
+}
+
+fn insert(members: &mut Map<String, Value>, keyword: &str, value: Value) {
+    members.insert(keyword.to_owned(), value);
 }
 
 /// The server writes out what a field is without a default, too.

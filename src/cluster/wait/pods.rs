@@ -56,8 +56,8 @@ fn unschedulable(pod: &Json) -> Option<Trouble> {
     if condition["reason"] != "Unschedulable" {
         return None;
     }
-    let why = text(condition, "/message").split(" preemption:").next().unwrap_or_default();
-    let why = why.trim_end_matches('.');
+    // What follows is about preemption.
+    let why = text(condition, "/message").split(". ").next().unwrap_or_default().trim_end_matches('.');
     // More nodes may come.
     Some(Trouble { cause: format!("pod `{}` cannot be scheduled: {why}", name(pod)), patience: None })
 }

@@ -112,8 +112,7 @@ fn ensure_name(whole: &str, name: &str) -> Result<(), String> {
             whole.replacen(path, &path.to_lowercase(), 1)
         ));
     }
-    if registry.is_none() && path.len() == 64 && path.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
-    {
+    if whole == path && path.len() == 64 && path.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f')) {
         return Err("64 hexadecimal digits are an image's identifier, not a repository".into());
     }
     path.split('/').try_for_each(|component| ensure_component(component, whole))

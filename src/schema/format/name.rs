@@ -21,20 +21,21 @@ fn ensure_length(text: &str, what: &str, max: usize) -> Result<(), String> {
     Ok(())
 }
 
-/// Returns the first character that `is_allowed` does not take.
-fn stranger(text: &str, is_allowed: impl Fn(u8) -> bool) -> Option<char> {
-    text.chars().find(|c| !u8::try_from(*c).is_ok_and(&is_allowed))
+/// Names the first character that `is_allowed` does not take.
+fn stranger(text: &str, is_allowed: impl Fn(u8) -> bool) -> Option<String> {
+    let stranger = text.chars().find(|c| !u8::try_from(*c).is_ok_and(&is_allowed))?;
+    Some(if stranger.is_whitespace() { "a blank".to_owned() } else { format!("`{stranger}`") })
 }
 
 /// What RFC 1123 says about one label, length aside.
 fn ensure_label(text: &str, whole: &str) -> Result<(), String> {
     if let Some(c) = stranger(text, |b| is_lower(b) || b == b'-') {
         let lower = whole.to_ascii_lowercase().replace('_', "-");
-        return Err(match c {
-            'A'..='Z' => format!("`{whole}` has upper-case letters; write `{lower}`"),
-            '_' => format!("`{whole}` has `_`, which is not allowed here; write `{lower}`"),
-            '.' => format!("`{whole}` has a dot, which is not allowed here; use `-`"),
-            c => format!("`{whole}` has `{c}`; use lower-case letters, digits and `-`"),
+        return Err(match c.trim_matches('`').chars().next() {
+            Some('A'..='Z') => format!("`{whole}` has upper-case letters; write `{lower}`"),
+            Some('_') => format!("`{whole}` has `_`, which is not allowed here; write `{lower}`"),
+            Some('.') => format!("`{whole}` has a dot, which is not allowed here; use `-`"),
+            _ => format!("`{whole}` has {c}; use lower-case letters, digits and `-`"),
         });
     }
     if text.is_empty() || !text.starts_with(|c: char| c.is_ascii_alphanumeric()) || text.ends_with('-') {
@@ -65,7 +66,7 @@ pub(super) fn ensure_env_name(text: &str) -> Result<(), String> {
         return Err("the name of a variable must not be empty".into());
     }
     if let Some(c) = stranger(text, is_name_byte) {
-        return Err(format!("`{text}` has `{c}`; a variable's name has letters, digits, `_`, `-` and `.`"));
+        return Err(format!("`{text}` has {c}; a variable's name has letters, digits, `_`, `-` and `.`"));
     }
     if text.starts_with(|c: char| c.is_ascii_digit()) {
         return Err(format!("`{text}` begins with a digit; begin a variable's name with a letter or `_`"));
@@ -86,7 +87,7 @@ fn ensure_no_parent(text: &str) -> Result<(), String> {
 pub(super) fn ensure_config_key(text: &str) -> Result<(), String> {
     ensure_length(text, "a key", 253)?;
     if let Some(c) = stranger(text, is_name_byte) {
-        return Err(format!("`{text}` has `{c}`; a key has letters, digits, `-`, `_` and `.`"));
+        return Err(format!("`{text}` has {c}; a key has letters, digits, `-`, `_` and `.`"));
     }
     ensure_no_parent(text)
 }
@@ -133,7 +134,7 @@ pub(super) fn ensure_label_value(text: &str) -> Result<(), String> {
 
 fn ensure_label_text(part: &str, whole: &str) -> Result<(), String> {
     if let Some(c) = stranger(part, is_name_byte) {
-        return Err(format!("`{whole}` has `{c}`; use letters, digits, `-`, `_` and `.`"));
+        return Err(format!("`{whole}` has {c}; use letters, digits, `-`, `_` and `.`"));
     }
     let is_edge = |c: char| c.is_ascii_alphanumeric();
     if !part.starts_with(is_edge) || !part.ends_with(is_edge) {
@@ -145,7 +146,7 @@ fn ensure_label_text(part: &str, whole: &str) -> Result<(), String> {
 pub(super) fn ensure_port_name(text: &str) -> Result<(), String> {
     ensure_length(text, "a port's name", 15)?;
     if let Some(c) = stranger(text, |b| is_lower(b) || b == b'-') {
-        return Err(format!("`{text}` has `{c}`; a port's name has lower-case letters, digits and `-`"));
+        return Err(format!("`{text}` has {c}; a port's name has lower-case letters, digits and `-`"));
     }
     if !text.bytes().any(|b| b.is_ascii_lowercase()) {
         return Err(format!("`{text}` needs at least one letter; a port's name such as `http` is no number"));
@@ -223,7 +224,7 @@ mod tests {
         assert_table(
             "env-name",
             &["A", "_a", "-a", ".a", "a.b-c_D1"],
-            &[("", "empty"), ("1A", "begins with a digit"), ("A B", "` `"), ("..", ".."), ("A=B", "`=`")],
+            &[("", "empty"), ("1A", "begins with a digit"), ("A B", "a blank"), ("..", ".."), ("A=B", "`=`")],
         );
         assert_table(
             "config-key",
@@ -237,14 +238,14 @@ mod tests {
                 ("", "empty"),
                 ("/a", "before the `/`"),
                 ("a/b/c", "more than one"),
-                ("a b", "` `"),
+                ("a b", "a blank"),
                 ("-a", "begin"),
             ],
         );
         assert_table(
             "label-value",
             &["", "a", "A_b.c-1"],
-            &[("a/b", "`/`"), ("-a", "begin"), (&long, "at most 63"), ("a b", "` `")],
+            &[("a/b", "`/`"), ("-a", "begin"), (&long, "at most 63"), ("a b", "a blank")],
         );
         assert_table(
             "port-name",
