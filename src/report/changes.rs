@@ -2,17 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
+use anstyle::Style;
 
-use super::{plural, without_controls};
+use super::{plural, unified, without_controls};
 use crate::diff::{Action, Change, ChangeSet};
 use crate::yaml::{self, Node};
 
-const CONTEXT_LINES: usize = 3;
-const REMOVED: Style = AnsiColor::Red.on_default();
-const ADDED: Style = AnsiColor::Green.on_default();
-const HUNK: Style = AnsiColor::Cyan.on_default();
 const HEADER: Style = Style::new().bold();
 
 /// Renders what would change; `all` shows what the server would change of its own, too.
@@ -30,24 +25,8 @@ fn change_text(change: &Change, all: bool) -> String {
     if before_text == after_text {
         return text;
     }
-    let _ = writeln!(text, "{REMOVED}--- {}{REMOVED:#}", side(change.before.as_ref(), "live", change));
-    let _ = writeln!(text, "{ADDED}+++ {}{ADDED:#}", side(after, "after", change));
-    let diff = TextDiff::from_lines(&before_text, &after_text);
-    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        let _ = writeln!(text, "{HUNK}{}{HUNK:#}", hunk.header());
-        for line in hunk.iter_changes() {
-            let (sign, style) = match line.tag() {
-                ChangeTag::Delete => ('-', REMOVED),
-                ChangeTag::Insert => ('+', ADDED),
-                ChangeTag::Equal => (' ', Style::new()),
-            };
-            let _ = writeln!(
-                text,
-                "{style}{sign}{}{style:#}",
-                without_controls(line.value().trim_end_matches('\n'))
-            );
-        }
-    }
+    unified::head(&mut text, &side(change.before.as_ref(), "live", change), &side(after, "after", change));
+    unified::hunks(&mut text, &before_text, &after_text);
     text.push('\n');
     text
 }
