@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::execute::{ExecuteOptions, execute_as, finish};
+use super::execute::{Dispatch, ExecuteOptions, execute_as, finish};
+use super::isolate::{Copies, isolate};
 use super::record::digest_label;
 use super::{DIGEST_LABEL, JOB_LABEL, KEEP, RUN_LABEL, RunRecord, RunState, digest};
 use crate::cluster::{
@@ -43,7 +44,8 @@ pub struct Run {
     pub waiting_for: Option<String>,
 }
 
-/// Runs a Job of a plan now, under a fresh name; what else is in the plan is applied first, other Jobs apart.
+/// Runs a Job of a plan now, under a fresh name. What else is in the plan is applied first, but for other Jobs and
+/// for ConfigMaps and Secrets of the Job that would change: of these it gets copies.
 pub async fn run(
     cluster: &Cluster,
     plan: &Plan,
@@ -63,15 +65,20 @@ pub async fn run(
     let rendered: Vec<Object> = others.clone().chain([stored]).cloned().collect();
     let fresh = fresh(stored);
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
-    let plan = Plan::new(others.cloned().chain([fresh]).collect());
-    let observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
+    let mut observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let mut dispatch = Dispatch { stored, copies: Copies::default() };
+    if let Some((objects, copies)) = isolate(&fresh, &observed) {
+        observed = observe(cluster, &Plan::new(objects), &ObserveOptions::default()).await?;
+        dispatch.copies = copies;
+    }
     let execute_options = ExecuteOptions {
         apply: ApplyOptions { force_conflicts: options.force_conflicts, ..ApplyOptions::default() },
         wait: options.wait.then_some(WaitOptions { timeout: options.timeout, logs: true }),
         parameters: options.parameters.clone(),
         keep: options.keep,
     };
-    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(stored)).await?;
+    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(&dispatch)).await?;
     let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
     let (result, waiting_for) = match readiness {
         Some(readiness) => (readiness.job.take(), reason(readiness)),

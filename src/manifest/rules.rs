@@ -84,8 +84,17 @@ fn place_of(base: &Node, path: &str) -> Option<crate::source::Place> {
     (!std::ptr::eq(node, base)).then_some(node.place)
 }
 
+/// `labels['a.b/c'].d` → `labels`, `a.b/c`, `d`.
 fn steps(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').filter(|step| !step.is_empty())
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches('.');
+        let quoted = rest.strip_prefix("['").and_then(|inner| inner.split_once("']"));
+        let plain = || rest.split_at(rest.find(['.', '[']).filter(|at| *at > 0).unwrap_or(rest.len()));
+        let (step, after) = quoted.unwrap_or_else(plain);
+        rest = after;
+        Some(step).filter(|step| !step.is_empty())
+    })
 }
 
 /// `x-kubernetes-list-map-keys`: no two items have the same keys.
@@ -173,6 +182,23 @@ fn to_cel(node: &Node) -> cel::Value {
             let members: HashMap<String, cel::Value> =
                 present.map(|(name, value)| (name.to_owned(), to_cel(value))).collect();
             cel::Value::Map(members.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_split_at_dots_and_brackets() {
+        for (path, expected) in [
+            ("spec.env", vec!["spec", "env"]),
+            (".a['b.c/d'].e", vec!["a", "b.c/d", "e"]),
+            ("", vec![]),
+            ("a[0", vec!["a", "[0"]),
+        ] {
+            assert_eq!(steps(path).collect::<Vec<_>>(), expected, "{path}");
         }
     }
 }
