@@ -1,9 +1,12 @@
 //! The connection to a cluster; with `history` the only user of a network.
 
 mod apply;
+mod call;
 mod connect;
+mod cronjob;
 pub(crate) mod json;
 mod kinds;
+mod list;
 mod logs;
 mod observe;
 mod refusal;
@@ -11,12 +14,16 @@ mod request;
 mod wait;
 
 pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
+pub(crate) use call::{Call, encode};
 pub use connect::ConnectOptions;
+pub use cronjob::cronjob;
 pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
-pub(crate) use request::{Call, Failure, encode};
-pub use wait::{ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, outline, wait};
+pub(crate) use request::Failure;
+pub use wait::{
+    ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, is_over, outline, wait,
+};
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -3,14 +3,18 @@
 mod clean;
 mod compare;
 mod immutable;
+mod merge;
 mod owned;
 mod quantity;
 
 pub use clean::clean;
 pub use immutable::{changed_immutable_fields, is_immutable_field};
+pub use merge::merge;
 pub use owned::{FIELD_MANAGER, is_applied, is_same_but_for_times, owner};
 
 use std::fmt;
+
+use sha2::{Digest as _, Sha256};
 
 use crate::object::{Masks, Object, ObjectId};
 use crate::source::{Place, SourceKind, Sources};
@@ -34,10 +38,12 @@ pub enum Prediction {
     Same,
     /// What the server says that it would hold.
     Server(Node),
+    /// What was computed here, for the server was not to be asked: without its defaults.
+    Merged(Node),
     /// The server cannot say, for the namespace or the definition comes with the same plan; or it was not asked.
     Desired,
     /// It has to be deleted and created anew.
-    Replacement { node: Node, because: Vec<String> },
+    Replacement { node: Node, because: Vec<Reason> },
     /// A Job that has had its run: nothing is to be done.
     Done { note: String },
 }
@@ -89,17 +95,42 @@ pub struct Change {
 pub enum Action {
     Created,
     Configured,
-    /// Deleted and created anew, for the fields named.
+    /// Deleted and created anew.
     Replaced {
-        because: Vec<String>,
+        because: Vec<Reason>,
     },
     Unchanged,
     Pruned,
 }
 
+/// Why an object cannot stay and be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// This field cannot be changed in place.
+    Immutable(String),
+    /// The Job has failed.
+    Failed,
+    /// The Job is to run once more.
+    Rerun,
+    /// Someone has deleted it, and it is about to go.
+    Terminating,
+}
+
+/// Follows "since".
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Immutable(field) => write!(f, "`{field}` is immutable"),
+            Reason::Failed => f.write_str("its last run failed"),
+            Reason::Rerun => f.write_str("it is to run again"),
+            Reason::Terminating => f.write_str("it is being deleted"),
+        }
+    }
+}
+
 impl fmt::Display for Action {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        f.pad(match self {
             Action::Created => "created",
             Action::Configured => "configured",
             Action::Replaced { .. } => "replaced",
@@ -182,7 +213,9 @@ fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
     let mut note = None;
     let predicted = match &observed.prediction {
         Prediction::Same => observed.live.as_ref(),
-        Prediction::Server(node) | Prediction::Replacement { node, .. } => Some(node),
+        Prediction::Server(node) | Prediction::Merged(node) | Prediction::Replacement { node, .. } => {
+            Some(node)
+        }
         Prediction::Desired => Some(&desired.node),
         Prediction::Done { note: done } => {
             note = Some(done.clone());
@@ -225,6 +258,30 @@ fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
         conflicts: observed.conflicts.clone(),
         note,
     }
+}
+
+/// Returns a digest of what an object is and of what it is to be. While it stays the same, an apply does what was
+/// last shown.
+pub fn fingerprint(observed: &Observed) -> String {
+    let live = observed.live.as_ref().map(|live| clean(live, &observed.desired.node).to_json());
+    let both = serde_json::json!({"live": live, "desired": observed.desired.node.to_json()});
+    let hash = Sha256::digest(both.to_string());
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Returns the fields that a merge would change although another manager has set them.
+pub fn foreign_changes(desired: &Object, live: &Node, merged: &Node) -> Vec<Conflict> {
+    let (before, after) = (clean(live, &desired.node), clean(merged, &desired.node));
+    let comparison = compare::compare_with(
+        compare::Trees { before: Some(&before), after: Some(&after), desired: Some(&desired.node) },
+        compare::Owners { live: Some(live), predicted: None },
+        &|_| Cause::You,
+    );
+    let foreign = comparison.fields.into_iter().filter_map(|field| {
+        let (manager, place) = (field.owner?, field.place?);
+        field.before.is_some().then_some(Conflict { field: field.path, manager, place })
+    });
+    foreign.collect()
 }
 
 fn removal(live: &Node, masks: &mut Masks) -> Option<Change> {

@@ -2,12 +2,16 @@
 
 mod complete;
 mod digest;
+mod execute;
+mod isolate;
 mod record;
+mod references;
 mod run;
 
 pub use digest::digest;
+pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
-pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, run, settle};
+pub use run::{Run, RunOptions, follow, run, settle};
 
 use serde_json::{Value as Json, json};
 
@@ -95,7 +99,7 @@ async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic
 pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
     let mut record = get(cluster, id, namespace).await?;
     if record.state.is_final() {
-        let message = format!("the run `{id}` is over: it {}", record.state);
+        let message = format!("the run `{id}` is over already: {}", record.state);
         return Err(Diagnostic::unable("run-over", message).into());
     }
     let who = cluster.who().await;
@@ -170,11 +174,17 @@ impl Cluster {
         };
         let old = records.iter().filter(|record| record.state.is_final()).skip(keep);
         for record in old {
-            let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-            let deleted = self.call(&Call::delete(&path(namespace, &record.id), &options)).await;
-            if let Err(failure) = deleted.or_else(|f| if f.is_code(404) { Ok(Json::Null) } else { Err(f) }) {
+            if let Err(failure) = self.discard(record).await {
                 return self.warn_once(format!("cannot delete old records: {}", failure.describe()));
             }
+        }
+    }
+
+    async fn discard(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        match self.call(&Call::delete(&path(record.namespace(), &record.id), &options)).await {
+            Err(failure) if !failure.is_code(404) => Err(failure),
+            _ => Ok(()),
         }
     }
 

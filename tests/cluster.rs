@@ -1,9 +1,15 @@
 //! What the binary does on a real Kubernetes; `tests/cluster/harness.rs` says which.
 
 mod cluster {
+    mod apply;
+    mod diff;
+    mod errors;
+    pub mod daphnia;
     pub mod harness;
     mod limits;
+    mod run;
     mod schemas;
     mod smoke;
     mod strict;
+    mod writer;
 }

@@ -5,7 +5,7 @@ use clap::Args;
 use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::{ObserveOptions, observe};
-use crate::report::LogPrefix;
+use crate::history::settle;
 
 /// Show what an apply would change in the cluster, and change nothing
 ///
@@ -34,8 +34,9 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         Err(status) => return status.as_error(),
     };
     let observed = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
-        session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)
+        let cluster = session.connect(&args.server, narrator(None)).await?;
+        let observed = session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)?;
+        Ok(settle(&cluster, observed).await)
     });
     let observed = match observed {
         Ok(observed) => observed,

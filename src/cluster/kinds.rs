@@ -3,9 +3,11 @@
 use serde_json::Value as Json;
 
 use super::Cluster;
+use super::call::{Call, encode};
 use super::refusal::Attempt;
-use super::request::{Call, Failure, encode};
+use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
+use crate::kubernetes;
 use crate::object::{Object, ObjectId};
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,73 +39,14 @@ impl Resource {
     }
 }
 
-/// Kind, plural, and whether it is namespaced.
-type Kind = (&'static str, &'static str, bool);
-
-/// Kinds that every server has, by group and version.
-const BUILT_IN: &[(&str, &[Kind])] = &[
-    (
-        "v1",
-        &[
-            ("ConfigMap", "configmaps", true),
-            ("Endpoints", "endpoints", true),
-            ("Event", "events", true),
-            ("LimitRange", "limitranges", true),
-            ("Namespace", "namespaces", false),
-            ("Node", "nodes", false),
-            ("PersistentVolume", "persistentvolumes", false),
-            ("PersistentVolumeClaim", "persistentvolumeclaims", true),
-            ("Pod", "pods", true),
-            ("PodTemplate", "podtemplates", true),
-            ("ReplicationController", "replicationcontrollers", true),
-            ("ResourceQuota", "resourcequotas", true),
-            ("Secret", "secrets", true),
-            ("Service", "services", true),
-            ("ServiceAccount", "serviceaccounts", true),
-        ],
-    ),
-    (
-        "apps/v1",
-        &[
-            ("DaemonSet", "daemonsets", true),
-            ("Deployment", "deployments", true),
-            ("ReplicaSet", "replicasets", true),
-            ("StatefulSet", "statefulsets", true),
-        ],
-    ),
-    ("batch/v1", &[("CronJob", "cronjobs", true), ("Job", "jobs", true)]),
-    ("autoscaling/v2", &[("HorizontalPodAutoscaler", "horizontalpodautoscalers", true)]),
-    ("policy/v1", &[("PodDisruptionBudget", "poddisruptionbudgets", true)]),
-    (
-        "networking.k8s.io/v1",
-        &[
-            ("Ingress", "ingresses", true),
-            ("IngressClass", "ingressclasses", false),
-            ("NetworkPolicy", "networkpolicies", true),
-        ],
-    ),
-    (
-        "rbac.authorization.k8s.io/v1",
-        &[
-            ("ClusterRole", "clusterroles", false),
-            ("ClusterRoleBinding", "clusterrolebindings", false),
-            ("Role", "roles", true),
-            ("RoleBinding", "rolebindings", true),
-        ],
-    ),
-    ("storage.k8s.io/v1", &[("StorageClass", "storageclasses", false)]),
-    ("scheduling.k8s.io/v1", &[("PriorityClass", "priorityclasses", false)]),
-    ("apiextensions.k8s.io/v1", &[("CustomResourceDefinition", "customresourcedefinitions", false)]),
-];
-
+/// Returns the resource of a kind that every server has.
 pub fn built_in(api_version: &str, kind: &str) -> Option<Resource> {
-    let (_, kinds) = BUILT_IN.iter().find(|(version, _)| *version == api_version)?;
-    let (kind, plural, is_namespaced) = kinds.iter().find(|(name, ..)| *name == kind)?;
+    let info = kubernetes::kind(api_version, kind)?;
     Some(Resource {
         api_version: api_version.to_owned(),
-        kind: (*kind).to_owned(),
-        plural: (*plural).to_owned(),
-        is_namespaced: *is_namespaced,
+        kind: kind.to_owned(),
+        plural: info.plural.clone(),
+        is_namespaced: info.namespaced,
     })
 }
 
@@ -150,6 +93,9 @@ impl Cluster {
         let kinds = served.iter().map(|resource| resource.kind.as_str());
         if let Some(kind) = did_you_mean(&id.kind, kinds) {
             return error.help(format!("did you mean `{kind}`?"));
+        }
+        if id.group().is_empty() {
+            return error.help("is it a Kubernetes API server, and does it have this version of the API?");
         }
         let versions = match self.call(&Call::get(&format!("/apis/{}", id.group()))).await {
             Ok(group) => versions(&group),

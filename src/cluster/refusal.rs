@@ -1,5 +1,9 @@
 //! What went wrong with a request → what to tell, at the manifest line that caused it.
 
+mod field;
+
+pub use field::field_place;
+
 use kube::core::Status;
 
 use super::Cluster;
@@ -7,8 +11,6 @@ use super::request::Failure;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::Conflict;
 use crate::object::Object;
-use crate::source::Place;
-use crate::yaml::{Node, Value};
 
 /// What was tried: "apply `Job a/b`".
 #[derive(Clone, Copy)]
@@ -160,7 +162,24 @@ struct Denial {
     namespace: Option<String>,
 }
 
+/// Says in a few words what a server's refusal is about.
+pub fn summary(status: &Status) -> String {
+    if status.code == 403 && is_rbac(&status.message) {
+        return Denial::read(&status.message).sentence();
+    }
+    if status.message.is_empty() { format!("status {}", status.code) } else { status.message.clone() }
+}
+
 impl Denial {
+    fn sentence(&self) -> String {
+        let Denial { user, verb, resource, namespace, .. } = self;
+        let scope = match namespace {
+            Some(namespace) => format!("in the namespace `{namespace}`"),
+            None => "in the whole cluster".to_owned(),
+        };
+        format!("`{user}` may not {verb} `{resource}` {scope}")
+    }
+
     fn read(message: &str) -> Denial {
         let quoted = |after: &str| {
             let rest = message.split_once(after)?.1;
@@ -180,6 +199,15 @@ impl Denial {
 /// Turned away by a policy, a webhook or a quota.
 fn denied(message: &str, what: &str) -> Diagnostic {
     let reason = message.split_once("is forbidden: ").map_or(message, |(_, reason)| reason);
+    let namespace = reason
+        .split_once(" in namespace ")
+        .and_then(|(_, rest)| rest.split_once(" because it is being term"));
+    if let Some((namespace, _)) = namespace {
+        let message = format!("cannot {what}: the namespace `{namespace}` is being deleted");
+        return Diagnostic::error("denied", message)
+            .class(Class::Failed)
+            .help("wait until it is gone, then create it anew and try again; or choose another namespace");
+    }
     let error = Diagnostic::error("denied", format!("cannot {what}: {reason}"));
     if reason.contains("exceeded quota") {
         return error.class(Class::Failed).help("ask for less, or have the ResourceQuota raised");
@@ -239,80 +267,11 @@ fn invalid(status: &Status, attempt: &Attempt) -> Vec<Diagnostic> {
     if !named.is_empty() {
         return named;
     }
-    let strict = strict_complaints(&status.message);
+    let strict = field::strict_complaints(&status.message);
     if !strict.is_empty() {
         return strict.iter().map(|(field, message)| complaint(field, message)).collect();
     }
     vec![complaint("", &status.message)]
-}
-
-/// `failed to create typed patch object (…): .spec.foo: field not declared in schema`, one or several;
-/// `strict decoding error: unknown field "spec.foo", unknown field "spec.bar"`.
-fn strict_complaints(message: &str) -> Vec<(String, String)> {
-    if let Some((_, list)) = message.split_once("strict decoding error: ") {
-        let complaints = list.split(", ").filter_map(|complaint| {
-            let (words, rest) = complaint.split_once('"')?;
-            let field = rest.trim_end_matches('"').to_owned();
-            Some((field, words.trim().to_owned()))
-        });
-        return complaints.collect();
-    }
-    let Some((_, list)) = message.split_once("typed patch object") else { return Vec::new() };
-    let list = list.split_once("): ").map_or(list, |(_, list)| list).trim_start_matches("errors:");
-    let complaints = list.lines().filter_map(|line| {
-        let (field, words) = line.trim().strip_prefix('.')?.split_once(": ")?;
-        Some((field.to_owned(), words.to_owned()))
-    });
-    complaints.collect()
-}
-
-/// Follows a field path as API servers write it (`spec.containers[0].env[name="A"].value`, `data[a.b]`), as far
-/// as it leads.
-pub fn field_place(root: &Node, path: &str) -> Place {
-    let mut node = root;
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (next, after) = match rest.strip_prefix('[') {
-            Some(inside) => {
-                let (key, after) = inside.split_once(']').unwrap_or((inside, ""));
-                (item(node, key), after)
-            }
-            None => {
-                let rest = rest.trim_start_matches('.');
-                let end = rest.find(['.', '[']).unwrap_or(rest.len());
-                (key(node, &rest[..end]), &rest[end..])
-            }
-        };
-        let Some(next) = next else { break };
-        node = next;
-        rest = after;
-    }
-    node.place
-}
-
-fn key<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    node.get(key)
-}
-
-/// Returns the item that `0`, `name="main"` or `a.b/c` means.
-fn item<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    match &node.value {
-        Value::Map(map) => map.get(key.trim_matches('"')),
-        Value::List(items) => match key.parse::<usize>() {
-            Ok(index) => items.get(index),
-            Err(_) => {
-                let keys: Vec<(&str, &str)> =
-                    key.split(',').filter_map(|pair| pair.split_once('=')).collect();
-                let has = |item: &Node, name: &str, value: &str| match item.get(name).map(|own| &own.value) {
-                    Some(Value::String(own)) => own == value.trim_matches('"'),
-                    Some(Value::Number(own)) => own.to_string() == value,
-                    _ => name == "protocol",
-                };
-                items.iter().find(|item| keys.iter().all(|(name, value)| has(item, name, value)))
-            }
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -327,17 +286,5 @@ mod tests {
         assert_eq!((denial.user.as_str(), denial.verb.as_str()), ("system:serviceaccount:a:b", "patch"));
         assert_eq!((denial.resource.as_str(), denial.group.as_str()), ("jobs", "batch"));
         assert_eq!(denial.namespace.as_deref(), Some("n"));
-    }
-
-    #[test]
-    fn strict_complaints_are_read() {
-        let one = r#"failed to create typed patch object (a/b; batch/v1, Kind=Job): .spec.foo: field not declared in schema"#;
-        assert_eq!(
-            strict_complaints(one),
-            [("spec.foo".to_owned(), "field not declared in schema".to_owned())]
-        );
-        let two = r#"Job in version "v1" cannot be handled as a Job: strict decoding error: unknown field "spec.a", unknown field "spec.b""#;
-        let fields: Vec<String> = strict_complaints(two).into_iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["spec.a", "spec.b"]);
     }
 }

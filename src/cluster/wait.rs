@@ -3,6 +3,7 @@
 mod pods;
 mod ready;
 mod result;
+mod subjects;
 mod watch;
 mod world;
 
@@ -14,20 +15,16 @@ use futures::stream::{BoxStream, SelectAll};
 use tokio::time::Instant;
 
 use self::ready::Status;
-use self::watch::{Subject, Update, watch};
+use self::watch::{Update, watch};
 use self::world::World;
-use super::kinds::Resource;
 use super::logs::{LogLine, Logs};
-use super::refusal::Attempt;
-use super::request::Call;
 use super::{Cluster, Progress};
 use crate::cluster::json::text;
 use crate::diagnostic::Diagnostics;
-use crate::object::{Object, ObjectId};
-use crate::yaml::Node;
+use crate::object::ObjectId;
 
 pub use self::pods::{exits, index};
-pub use self::result::outline;
+pub use self::result::{is_over, outline};
 
 #[derive(Debug, Clone, Default)]
 pub struct WaitOptions {
@@ -216,6 +213,8 @@ impl<'a> Wait<'a> {
         for waiting in &mut self.waiting {
             if waiting.decided.is_none() {
                 waiting.assess(self.cluster, &self.world, now);
+            } else {
+                waiting.tell_job(self.cluster, &self.world);
             }
         }
         let is_failed = |waiting: &Waiting| matches!(waiting.decided, Some((Status::Failed(_), _)));
@@ -243,7 +242,10 @@ impl<'a> Wait<'a> {
         let is_over = |pod: &world::Pod| {
             pod.is_gone || matches!(text(&pod.object, "/status/phase"), "Succeeded" | "Failed")
         };
-        let are_pods_over = waiting.is_stuck || self.world.pods_of(&waiting.id).all(is_over);
+        let is_job_over = self.world.is_gone(&waiting.id)
+            || self.world.object(&waiting.id).is_none_or(result::is_over)
+            || matches!(waiting.decided, Some((Status::Ready(Some(_)), _)));
+        let are_pods_over = waiting.is_stuck || (is_job_over && self.world.pods_of(&waiting.id).all(is_over));
         now >= *since + limit || (are_pods_over && self.logs.is_drained())
     }
 
@@ -259,7 +261,13 @@ impl<'a> Wait<'a> {
             return Readiness { id, state, note, job: None };
         }
         let job = self.cluster.job_result(&self.world, waiting, &self.logs).await;
-        let state = if job.succeeded { state } else { State::Failed { cause: job.cause.clone() } };
+        if job.succeeded {
+            self.cluster.tell(Progress::Ready { id: id.clone(), note: None });
+            return Readiness { id, state, note, job: Some(job) };
+        }
+        let cause = job.cause.clone();
+        self.cluster.tell(Progress::Failed { id: id.clone(), cause: cause.clone() });
+        let state = State::Failed { cause };
         Readiness { id, state, note, job: Some(job) }
     }
 
@@ -289,7 +297,7 @@ impl Waiting {
                 if world.was_seen(&self.id) { "it was deleted meanwhile" } else { "it does not exist" };
             return self.decide(cluster, Status::Failed(cause.to_owned()), now);
         };
-        self.tell_job(cluster, object);
+        self.tell_job(cluster, world);
         let status = rule(object);
         let Status::Waiting(state) = &status else {
             let status = self.with_cause(status, world);
@@ -339,10 +347,8 @@ impl Waiting {
         })
     }
 
-    fn tell_job(&mut self, cluster: &Cluster, object: &serde_json::Value) {
-        if self.id.kind != "Job" {
-            return;
-        }
+    fn tell_job(&mut self, cluster: &Cluster, world: &World) {
+        let Some(object) = world.object(&self.id).filter(|_| self.id.kind == "Job") else { return };
         let counts = ready::counts(object);
         if counts != self.told_counts {
             self.told_counts = counts.clone();
@@ -353,92 +359,12 @@ impl Waiting {
     fn decide(&mut self, cluster: &Cluster, status: Status, now: Instant) {
         let id = self.id.clone();
         match &status {
+            // Of a Job is told when it is known how it ended.
+            Status::Ready(None) | Status::Failed(_) if id.kind == "Job" => {}
             Status::Ready(note) => cluster.tell(Progress::Ready { id, note: note.clone() }),
-            // What a Job's failure comes from is known only once its pods are over.
-            Status::Failed(_) if id.kind == "Job" => {}
             Status::Failed(cause) => cluster.tell(Progress::Failed { id, cause: cause.clone() }),
             Status::Waiting(_) => {}
         }
         self.decided = Some((status, now));
-    }
-}
-
-impl Cluster {
-    /// Says what to watch: the objects, their pods, and what their events warn of.
-    async fn subjects(&self, objects: &[ObjectId], world: &mut World) -> Result<Vec<Subject>, Diagnostics> {
-        let mut groups: Vec<(String, Vec<&ObjectId>)> = Vec::new();
-        let mut pods: Vec<(String, Option<String>)> = Vec::new();
-        for id in objects.iter().filter(|id| ready::rule(id).is_some()) {
-            let resource = self.resource_of(id).await?;
-            let path = resource.path(id.namespace.as_deref());
-            match groups.iter_mut().find(|(known, _)| *known == path) {
-                Some((_, ids)) => ids.push(id),
-                None => groups.push((path, vec![id])),
-            }
-            if let Some(namespace) = id.namespace.as_ref().filter(|_| ready::has_pods(id)) {
-                pods.push((namespace.clone(), self.pod_labels(id, &resource).await?));
-            }
-        }
-        let mut subjects = Vec::new();
-        for (path, ids) in groups {
-            let fields = match ids.as_slice() {
-                [only] => Some(format!("metadata.name={}", only.name)),
-                _ => None,
-            };
-            world.add_objects(&ids);
-            subjects.push(Subject { path, fields, labels: None });
-        }
-        let mut namespaces: Vec<String> = pods.iter().map(|(namespace, _)| namespace.clone()).collect();
-        namespaces.sort();
-        namespaces.dedup();
-        for namespace in namespaces {
-            let root = format!("/api/v1/namespaces/{}", super::request::encode(&namespace));
-            let mut selectors: Vec<Option<String>> =
-                pods.iter().filter(|(of, _)| *of == namespace).map(|(_, labels)| labels.clone()).collect();
-            // A few are watched one by one; of many, all pods together are less work.
-            if selectors.len() > 4 || selectors.contains(&None) {
-                selectors = vec![None];
-            }
-            for labels in selectors {
-                world.add_pods();
-                subjects.push(Subject { path: format!("{root}/pods"), fields: None, labels });
-            }
-            world.add_events();
-            let warnings = Some("type=Warning".to_owned());
-            subjects.push(Subject { path: format!("{root}/events"), fields: warnings, labels: None });
-        }
-        Ok(subjects)
-    }
-
-    async fn resource_of(&self, id: &ObjectId) -> Result<Resource, Diagnostics> {
-        let object = Object { id: id.clone(), node: Node::new(crate::yaml::Value::Null, self.place) };
-        match self.resource(&object).await? {
-            Some(resource) => Ok(resource),
-            None => Err(self.unserved(&object).await.into()),
-        }
-    }
-
-    /// Returns the selector of an object's pods.
-    async fn pod_labels(&self, id: &ObjectId, resource: &Resource) -> Result<Option<String>, Diagnostics> {
-        if id.kind == "Job" {
-            return Ok(Some(format!("job-name={}", id.name)));
-        }
-        if id.kind == "Pod" {
-            return Ok(None);
-        }
-        let object = match self.call(&Call::get(&resource.object_path(id))).await {
-            Ok(object) => object,
-            Err(failure) if failure.is_code(404) => return Ok(None),
-            Err(failure) => {
-                return Err(self.explain(&failure, &Attempt::new(&format!("wait for `{id}`"))));
-            }
-        };
-        let has_expressions = object.pointer("/spec/selector/matchExpressions").is_some();
-        let labels = object.pointer("/spec/selector/matchLabels").and_then(serde_json::Value::as_object);
-        Ok(labels.filter(|_| !has_expressions).map(|labels| {
-            let pairs =
-                labels.iter().map(|(key, value)| format!("{key}={}", value.as_str().unwrap_or_default()));
-            pairs.collect::<Vec<_>>().join(",")
-        }))
     }
 }

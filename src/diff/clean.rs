@@ -10,8 +10,12 @@ const BOOKKEEPING: &[&str] =
 const JOB_LABELS: &[&str] =
     &["controller-uid", "job-name", "batch.kubernetes.io/controller-uid", "batch.kubernetes.io/job-name"];
 
-const JOB_LABEL_MAPS: &[&[&str]] =
-    &[&["spec", "template", "metadata", "labels"], &["spec", "selector", "matchLabels"]];
+/// A Job without labels of its own is given those of its pods.
+const JOB_LABEL_MAPS: &[&[&str]] = &[
+    &["metadata", "labels"],
+    &["spec", "template", "metadata", "labels"],
+    &["spec", "selector", "matchLabels"],
+];
 
 /// Returns the object without what the server keeps for itself; of that, what `desired` says itself stays.
 pub fn clean(object: &Node, desired: &Node) -> Node {

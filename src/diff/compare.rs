@@ -30,15 +30,27 @@ pub fn compare(trees: Trees, owners: Owners, sources: &Sources) -> Comparison {
     compare_with(trees, owners, &|place| Cause::of(place, sources))
 }
 
-/// Returns the paths in which two cleaned trees differ.
+/// Returns the paths in which two cleaned trees differ; of what is new, the uppermost.
 pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
     let trees = Trees { before: Some(before), after: Some(after), desired: None };
-    let comparison = compare_with(trees, Owners { live: None, predicted: None }, &|_| Cause::You);
-    comparison.fields.into_iter().map(|field| field.path).collect()
+    let owners = Owners { live: None, predicted: None };
+    let mut walk = Walk {
+        owners,
+        cause_of: &|_| Cause::You,
+        is_whole: true,
+        steps: Vec::new(),
+        strangers: 0,
+        fields: Vec::new(),
+    };
+    walk.node(trees, None);
+    let mut paths: Vec<String> = walk.fields.into_iter().map(|field| field.path).collect();
+    paths.dedup();
+    paths
 }
 
-fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
-    let mut walk = Walk { owners, cause_of, steps: Vec::new(), fields: Vec::new() };
+pub fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
+    let mut walk =
+        Walk { owners, cause_of, is_whole: false, steps: Vec::new(), strangers: 0, fields: Vec::new() };
     let nearest = trees.desired.map(|node| node.place);
     let yours = walk.node(trees, nearest);
     Comparison { fields: walk.fields, yours }
@@ -47,7 +59,11 @@ fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause)
 struct Walk<'a> {
     owners: Owners<'a>,
     cause_of: &'a dyn Fn(Place) -> Cause,
+    /// Whether what is new is one change, rather than one for each field in it.
+    is_whole: bool,
     steps: Vec<Step>,
+    /// How many of the list items around are not among the desired ones.
+    strangers: usize,
     fields: Vec<FieldChange>,
 }
 
@@ -60,7 +76,7 @@ impl Walk<'_> {
         }
         let nearest = desired.map(|node| node.place).or(nearest);
         // Only what is there before and after, or is new, is worth taking apart; what goes, goes whole.
-        if let Some(after) = after {
+        if let Some(after) = after.filter(|_| before.is_some() || !self.is_whole) {
             match (before.map(|node| &node.value), &after.value) {
                 (None | Some(Value::Map(_)), Value::Map(map)) if before.is_some() || !map.is_empty() => {
                     return self.map(before, after, desired, nearest);
@@ -119,12 +135,11 @@ impl Walk<'_> {
         let mut yours = Vec::new();
         for (index, item) in new.iter().enumerate() {
             self.steps.push(Step::Item { index, item: item.clone() });
-            let trees = Trees {
-                before: find(old, item).map(|i| &old[i]),
-                after: Some(item),
-                desired: find(wanted, item).map(|i| &wanted[i]),
-            };
+            let desired = find(wanted, item).map(|i| &wanted[i]);
+            let trees = Trees { before: find(old, item).map(|i| &old[i]), after: Some(item), desired };
+            self.strangers += usize::from(desired.is_none());
             yours.extend(self.node(trees, nearest));
+            self.strangers -= usize::from(desired.is_none());
             self.steps.pop();
         }
         for (index, item) in old.iter().enumerate().filter(|(_, item)| find(new, item).is_none()) {
@@ -159,6 +174,20 @@ impl Walk<'_> {
         yours
     }
 
+    /// Defaults fill in what a structure leaves out; they add neither items nor labels.
+    fn is_injected(&self) -> bool {
+        let keys: Vec<&str> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                Step::Item { .. } => None,
+            })
+            .collect();
+        let is_mark = keys.windows(2).any(|pair| matches!(pair, ["metadata", "labels" | "annotations"]));
+        self.strangers > 0 || is_mark
+    }
+
     fn cause(&self, trees: Trees) -> Cause {
         if self.owners.live.is_none() && self.owners.predicted.is_none() {
             return Cause::You;
@@ -167,6 +196,7 @@ impl Walk<'_> {
             Some(owner) if owner.name == owned::FIELD_MANAGER && owner.is_apply => Cause::You,
             Some(owner) if owner.name == owned::FIELD_MANAGER => Cause::Admission,
             Some(owner) => Cause::Manager(owner.name),
+            None if self.is_injected() => Cause::Admission,
             None => Cause::ServerDefault,
         };
         match (trees.after, trees.desired) {
@@ -217,7 +247,7 @@ const LIST_KEYS: &[&[&str]] = &[
 ];
 
 /// Returns the keys by which two lists can be matched; `None` if they are compared as a whole.
-fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]> {
+pub fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]> {
     let is_key = |keys: &[&str], items: &[Node]| {
         let has_key = |item: &Node| item.get(keys[0]).is_some();
         let is_unique = |i: usize| !items[..i].iter().any(|other| same_key(other, &items[i], keys));
@@ -229,7 +259,7 @@ fn list_keys(before: &[Node], after: &[Node]) -> Option<&'static [&'static str]>
     LIST_KEYS.iter().copied().find(|keys| is_key(keys, before) && is_key(keys, after))
 }
 
-fn same_key(a: &Node, b: &Node, keys: &[&str]) -> bool {
+pub fn same_key(a: &Node, b: &Node, keys: &[&str]) -> bool {
     keys.iter().all(|key| match (a.get(key), b.get(key)) {
         (Some(a), Some(b)) => a.value == b.value,
         // The server fills in what a manifest leaves out of a key.

@@ -1,8 +1,9 @@
 //! Fields that cannot be changed in place: per kind, and with when.
 
+use super::Reason;
 use super::clean::clean;
 use super::compare::differing_paths;
-use crate::object::ObjectId;
+use crate::object::{Object, ObjectId};
 use crate::yaml::Node;
 
 struct Rule {
@@ -88,18 +89,12 @@ fn is_frozen(live: &Node, _new: &Node) -> bool {
     live.get("immutable").and_then(Node::as_bool) == Some(true)
 }
 
-/// Returns the fields of `new`, a whole object, that differ from the live ones and cannot be changed in place.
-pub fn changed_immutable_fields(id: &ObjectId, live: &Node, new: &Node) -> Vec<String> {
-    let changed = differing_paths(&clean(live, new), &clean(new, new));
-    let is_of_interest =
-        |path: &String| is_listed(id, path, live, new) && !is_written_by_controller(id, path);
-    changed.into_iter().filter(is_of_interest).collect()
-}
-
-/// The Job controller marks a Job's pods as its own; every new Job gets new marks.
-fn is_written_by_controller(id: &ObjectId, path: &str) -> bool {
-    let is_mark = |mark: &str| path.contains(&format!("{mark}\"]")) || path.ends_with(mark);
-    id.kind == "Job" && path.contains("abels") && ["controller-uid", "job-name"].into_iter().any(is_mark)
+/// Returns the fields of `new`, a whole object as the server would make it of the desired one, that differ from
+/// the live ones and cannot be changed in place.
+pub fn changed_immutable_fields(desired: &Object, live: &Node, new: &Node) -> Vec<Reason> {
+    let changed = differing_paths(&clean(live, &desired.node), &clean(new, &desired.node));
+    let listed = changed.into_iter().filter(|path| is_listed(&desired.id, path, live, new));
+    listed.map(Reason::Immutable).collect()
 }
 
 /// Whether the server's complaint about a field can be one about its being immutable. Some servers name the

@@ -28,7 +28,7 @@ pub fn owner(object: &Node, steps: &[Step]) -> Option<Owner> {
     let entries = object.at(["metadata", "managedFields"])?.as_list()?;
     let owners = entries.iter().filter(|entry| {
         entry.get("fieldsV1").is_some_and(|fields| owns(fields, steps))
-            && entry.get("subresource").is_none_or(|subresource| subresource.as_str() == Some(""))
+            && entry.get("subresource").and_then(Node::as_str) != Some("status")
     });
     owners
         .filter_map(|entry| {
@@ -54,7 +54,7 @@ fn owns(fields: &Node, steps: &[Step]) -> bool {
 }
 
 /// Whether `k:{"name":"main"}` or `v:"x"` is about this item.
-fn is_item(key: &str, item: &Node) -> bool {
+pub fn is_item(key: &str, item: &Node) -> bool {
     if let Some(value) = key.strip_prefix("v:") {
         return serde_json::from_str::<Json>(value).is_ok_and(|value| value == item.to_json());
     }
@@ -68,7 +68,20 @@ fn is_item(key: &str, item: &Node) -> bool {
 
 /// Whether the fields that we own in a live object are exactly the desired ones, with their values.
 pub fn is_applied(desired: &Node, live: &Node) -> bool {
-    let Some(entries) = live.at(["metadata", "managedFields"]).and_then(Node::as_list) else { return false };
+    let Some(entry) = our_entry(live) else { return false };
+    let Some(fields) = entry.get("fieldsV1") else { return false };
+    let version = desired.get("apiVersion").and_then(Node::as_str);
+    entry.get("apiVersion").and_then(Node::as_str) == version
+        && holds(&without_identity(desired), live, fields, "")
+}
+
+/// Returns the fields of an object that we own.
+pub fn our_fields(live: &Node) -> Option<&Node> {
+    our_entry(live)?.get("fieldsV1")
+}
+
+fn our_entry(live: &Node) -> Option<&Node> {
+    let entries = live.at(["metadata", "managedFields"])?.as_list()?;
     let text =
         |entry: &Node, field: &str| entry.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
     let ours: Vec<&Node> = entries
@@ -76,10 +89,10 @@ pub fn is_applied(desired: &Node, live: &Node) -> bool {
         .filter(|entry| text(entry, "manager") == FIELD_MANAGER && text(entry, "operation") == "Apply")
         .filter(|entry| text(entry, "subresource").is_empty())
         .collect();
-    let [entry] = ours.as_slice() else { return false };
-    let version = desired.get("apiVersion").and_then(Node::as_str).unwrap_or_default();
-    let Some(fields) = entry.get("fieldsV1") else { return false };
-    text(entry, "apiVersion") == version && holds(&without_identity(desired), live, fields, "")
+    match ours.as_slice() {
+        [entry] => Some(entry),
+        _ => None,
+    }
 }
 
 /// The server does not count these as owned.
@@ -101,13 +114,43 @@ fn without_identity(desired: &Node) -> Node {
 fn holds(desired: &Node, live: &Node, owned: &Node, field: &str) -> bool {
     let Some(owned) = owned.as_map() else { return false };
     if owned.is_empty() {
-        return is_equal(desired, live) || (is_quantity(field) && quantity::is_same(desired, live));
+        return is_filled_in(desired, live, field)
+            || (is_quantity(field) && quantity::is_same(desired, live));
     }
     let children: Vec<(&str, &Node)> = owned.iter().filter(|(key, _)| *key != ".").collect();
     match (&desired.value, &live.value) {
         (Value::Map(desired), Value::Map(live)) => holds_map(desired, live, &children, field),
         (Value::List(desired), Value::List(live)) => holds_list(desired, live, &children),
         _ => false,
+    }
+}
+
+/// What the server fills into values that are otherwise kept as they were sent.
+const FILLED_IN: &[(&str, &str, &str)] = &[
+    ("fieldRef", "apiVersion", "\"v1\""),
+    ("resourceFieldRef", "divisor", "\"0\""),
+    ("serviceAccountToken", "expirationSeconds", "3600"),
+    ("onPodConditions", "status", "\"True\""),
+    ("ports", "protocol", "\"TCP\""),
+];
+
+/// Whether a live value is the desired one, but for what the server fills in.
+fn is_filled_in(desired: &Node, live: &Node, field: &str) -> bool {
+    match (&desired.value, &live.value) {
+        (Value::Map(desired), Value::Map(live)) => {
+            let has = |(key, desired): (&str, &Node)| {
+                live.get(key).is_some_and(|live| is_filled_in(desired, live, key))
+            };
+            let is_known = |(key, live): (&str, &Node)| {
+                desired.get(key).is_some() || FILLED_IN.contains(&(field, key, &live.to_json().to_string()))
+            };
+            desired.iter().all(has) && live.iter().all(is_known)
+        }
+        (Value::List(desired), Value::List(live)) => {
+            let mut pairs = desired.iter().zip(live);
+            desired.len() == live.len() && pairs.all(|(desired, live)| is_filled_in(desired, live, field))
+        }
+        _ => is_equal(desired, live),
     }
 }
 
@@ -137,7 +180,8 @@ fn holds_list(desired: &[Node], live: &[Node], owned: &[(&str, &Node)]) -> bool 
         })
 }
 
-fn is_quantity(field: &str) -> bool {
+/// Whether the values under a field are quantities, so that `1000m` and `1` are the same.
+pub fn is_quantity(field: &str) -> bool {
     matches!(
         field,
         "limits" | "requests" | "hard" | "capacity" | "sizeLimit" | "storage" | "divisor" | "overhead"

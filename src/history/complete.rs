@@ -3,8 +3,8 @@
 use serde_json::Value as Json;
 
 use super::{RunRecord, RunState};
-use crate::cluster::json::{condition, text};
-use crate::cluster::{Call, Cluster, JobResult, encode, exits, outline};
+use crate::cluster::json::text;
+use crate::cluster::{Call, Cluster, ContainerExit, JobResult, LogLine, encode, exits, is_over, outline};
 
 impl RunRecord {
     /// Takes over how the Job ended.
@@ -35,7 +35,9 @@ pub async fn complete(cluster: &Cluster, record: &mut RunRecord) {
         // The long form is written back whole, so it has to be there.
         let Ok(long) = super::read(cluster, &record.id, record.namespace()).await else { return };
         now.objects = long.objects;
-        now.log = long.log;
+        if now.log.is_empty() {
+            now.log = long.log;
+        }
         now.is_short = false;
     }
     if let Err(failure) = cluster.save(&now).await {
@@ -65,11 +67,21 @@ async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
                 return Some(now);
             }
         };
-    condition(&job, "Complete").or_else(|| condition(&job, "Failed"))?;
+    if !is_over(&job) {
+        return None;
+    }
     let path = format!("/api/v1/namespaces/{namespace}/pods");
-    let pods = cluster.list(&path, None, Some(&format!("job-name={}", record.object.name))).await;
-    let containers = pods.unwrap_or_default().iter().flat_map(exits).collect();
-    now.conclude(&outline(&record.object, &job, containers, None, false));
+    let selector = format!("job-name={}", record.object.name);
+    let pods = cluster.list(&path, None, Some(&selector)).await.unwrap_or_default();
+    let log = cluster.log_tails(&pods).await;
+    let mut containers: Vec<ContainerExit> = pods.iter().flat_map(exits).collect();
+    for exit in &mut containers {
+        let is_its = |line: &&LogLine| line.pod == exit.pod && line.container == exit.container;
+        let last = log.iter().rfind(|line| is_its(line) && !line.line.trim().is_empty());
+        exit.last_line = last.map(|line| line.line.clone());
+    }
+    let result = outline(&record.object, &job, containers, None, false);
+    now.conclude(&JobResult { log, ..result });
     Some(now)
 }
 

@@ -73,7 +73,6 @@ impl RunState {
     }
 }
 
-/// Follows "it": `succeeded`, `is running`.
 impl fmt::Display for RunState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

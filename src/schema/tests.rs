@@ -315,6 +315,27 @@ fn conditions_and_exclusions() {
 }
 
 #[test]
+fn fields_beside_a_wrong_one_are_not_blamed() {
+    let schema = json!({
+        "$defs": {"base": {"required": ["a"], "properties": {"a": {"type": "integer"}, "b": {}}}},
+        "$ref": "#/$defs/base",
+        "properties": {"c": {}},
+        "unevaluatedProperties": false,
+    });
+    let wrong = "wrong-type@1:4 `a` must be an integer, not a string";
+    let unknown = "unknown-field@3:1 unknown field `other` | possible here: `c`";
+    let cases = [
+        ("a: x\nb: 1", vec![wrong]),
+        ("b: 1", vec!["missing-field@1:1 missing field `a` | add `a`"]),
+        ("a: x\nb: 1\nother: 1", vec![wrong, unknown]),
+        ("a: 1\nb: 1\nother: 1", vec![unknown]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(check(schema.clone(), text), expected, "{text}");
+    }
+}
+
+#[test]
 fn findings_come_in_the_order_of_the_text_and_keep_its_spelling() {
     let schema = object(
         json!({"spec": object(json!({"backoffLimit": {"type": "integer"}, "z": {"type": "string"}}))}),

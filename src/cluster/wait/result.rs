@@ -39,6 +39,11 @@ impl Cluster {
     }
 }
 
+/// Whether a Job has ended, its pods and all.
+pub fn is_over(job: &Json) -> bool {
+    condition(job, "Complete").or_else(|| condition(job, "Failed")).is_some()
+}
+
 /// Says how a Job ended. `stuck` is what keeps it from going on, if it has not ended by itself.
 pub fn outline(
     id: &ObjectId,
@@ -59,7 +64,10 @@ pub fn outline(
         (None, None) if is_gone => "it was deleted while it ran".to_owned(),
         (None, None) => "it does not exist".to_owned(),
     };
-    let exit_code = if succeeded { Some(0) } else { culprit.map(|exit| exit.exit_code) };
+    // Time, not a container, decided a Job that ran too long: how it was stopped says nothing.
+    let is_late = failed.is_some_and(|failed| failed["reason"] == "DeadlineExceeded");
+    let culprit_code = culprit.filter(|_| !is_late).map(|exit| exit.exit_code);
+    let exit_code = if succeeded { Some(0) } else { culprit_code };
     let ended = complete.or(failed).map(|condition| text(condition, "/lastTransitionTime"));
     let time = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     JobResult {
@@ -97,11 +105,9 @@ fn sentence(job: &Json, failed: &Json, culprit: Option<&ContainerExit>, counts: 
     match text(failed, "/reason") {
         "BackoffLimitExceeded" => {
             let limit = number(job, "/spec/backoffLimit").unwrap_or(6);
-            match counts.failed {
-                0 | 1 if limit == 0 => {
-                    exit.unwrap_or_else(|| "a pod failed, and backoffLimit is 0".to_owned())
-                }
-                failed => after(format!("{failed} pods failed, backoffLimit is {limit}")),
+            match &exit {
+                Some(exit) if limit == 0 => exit.clone(),
+                _ => after(format!("its backoffLimit of {limit} is used up")),
             }
         }
         "DeadlineExceeded" => match number(job, "/spec/activeDeadlineSeconds") {

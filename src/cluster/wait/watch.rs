@@ -8,8 +8,9 @@ use futures::stream::{BoxStream, StreamExt as _};
 use futures::{AsyncBufReadExt as _, stream};
 use serde_json::Value as Json;
 
+use crate::cluster::call::Call;
 use crate::cluster::json::text;
-use crate::cluster::request::{Call, Failure};
+use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, Progress};
 
 /// What to watch.
@@ -18,6 +19,8 @@ pub struct Subject {
     pub path: String,
     pub fields: Option<String>,
     pub labels: Option<String>,
+    /// Whether to tell of breaks; one that does is enough.
+    pub is_quiet: bool,
 }
 
 #[derive(Debug)]
@@ -34,7 +37,8 @@ pub enum Update {
 /// The server ends each watch after this time, and we open the next; a dead connection shows soon after.
 const WATCH_SECONDS: u64 = 120;
 const IDLE: Duration = Duration::from_secs(WATCH_SECONDS + 15);
-const PAUSES: [u64; 5] = [0, 1, 2, 5, 10];
+/// A control plane that is being upgraded is away for a minute or two.
+const PAUSES: [u64; 10] = [0, 1, 2, 5, 10, 10, 20, 20, 30, 30];
 
 type Lines = Pin<Box<dyn AsyncBufRead + Send>>;
 
@@ -66,7 +70,7 @@ impl Watch<'_> {
                 Phase::End => return None,
                 Phase::Lose(failure) => return Some(Update::Lost(failure)),
                 Phase::List => {
-                    let Subject { path, fields, labels } = &self.subject;
+                    let Subject { path, fields, labels, .. } = &self.subject;
                     match self.cluster.list_at(path, fields.as_deref(), labels.as_deref()).await {
                         Ok((items, version)) => {
                             self.phase = Phase::Open { version };
@@ -76,7 +80,10 @@ impl Watch<'_> {
                     }
                 }
                 Phase::Open { version } => match self.cluster.stream(&self.open(&version)).await {
-                    Ok(lines) => self.phase = Phase::Read { version, lines: Box::pin(lines) },
+                    Ok(lines) => {
+                        self.breaks = 0;
+                        self.phase = Phase::Read { version, lines: Box::pin(lines) };
+                    }
                     Err(failure) if failure.is_code(410) => self.phase = Phase::List,
                     Err(failure) => self.interrupted(failure, Phase::Open { version }).await,
                 },
@@ -141,7 +148,7 @@ impl Watch<'_> {
         }
         let after = Duration::from_secs(PAUSES[self.breaks]);
         self.breaks += 1;
-        if !after.is_zero() {
+        if !after.is_zero() && !self.subject.is_quiet {
             let what = format!("watch {}", self.subject.path);
             self.cluster.tell(Progress::Retrying { what, cause: failure.describe(), after });
         }
