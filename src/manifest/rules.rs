@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::schema::format::quantity;
+use crate::source::Place;
 use crate::yaml::{Node, Value};
 
 /// Checks a manifest as it was written, before defaults.
@@ -72,16 +73,19 @@ fn finding(rule: &Json, base: &Node, fallback: &Node) -> Diagnostic {
     }
 }
 
-/// Returns where a field stands, or the nearest field around it that is there.
-fn place_of(base: &Node, path: &str) -> Option<crate::source::Place> {
+/// Returns where a field stands, or the nearest field around it that is there: a scalar's value, the key of a map or
+/// list.
+fn place_of(base: &Node, path: &str) -> Option<Place> {
     let mut node = base;
+    let mut place = None;
     for step in steps(path) {
-        match node.at([step]) {
-            Some(next) => node = next,
-            None => break,
-        }
+        let Some(next) = node.at([step]) else { break };
+        let key = node.as_map().and_then(|map| map.key(step));
+        let is_scalar = !matches!(next.value, Value::Map(_) | Value::List(_));
+        place = Some(key.filter(|_| !is_scalar).map_or(next.place, |key| key.place));
+        node = next;
     }
-    (!std::ptr::eq(node, base)).then_some(node.place)
+    place
 }
 
 /// `labels['a.b/c'].d` → `labels`, `a.b/c`, `d`.
@@ -97,10 +101,19 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `x-kubernetes-list-map-keys`: no two items have the same keys.
+/// `x-kubernetes-list-map-keys`: no two items have the same keys. `x-unique`: nor the same value of one of these.
 fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
-    let Some(keys) = shape.keyword("x-kubernetes-list-map-keys").and_then(Json::as_array) else { return };
-    let keys: Vec<_> = keys.iter().filter_map(Json::as_str).collect();
+    let names = |keyword: &str| -> Vec<_> {
+        let names = shape.keyword(keyword).and_then(Json::as_array);
+        names.into_iter().flatten().filter_map(Json::as_str).collect()
+    };
+    check_unique(items, &names("x-kubernetes-list-map-keys"), findings);
+    for name in names("x-unique") {
+        check_unique(items, &[name], findings);
+    }
+}
+
+fn check_unique(items: &[Node], keys: &[&str], findings: &mut Vec<Diagnostic>) {
     let mut seen = HashMap::new();
     for item in items {
         let values: Option<Vec<_>> =
@@ -113,7 +126,7 @@ fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnost
                 .at(node.place)
                 .label("given again here")
                 .related(first, "first given here")
-                .help("keep one of the two, or rename one");
+                .help("keep one of the two, or change one");
             findings.push(finding);
         }
     }
