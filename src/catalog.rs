@@ -35,6 +35,11 @@ impl Kind {
         Shape::root(&self.json)
     }
 
+    /// Returns the schema as it is written, with what it shares inside.
+    pub fn json(&self) -> &Json {
+        &self.json
+    }
+
     /// Returns the schema, compiled on first use.
     pub fn schema(&self) -> Arc<Schema> {
         let compile = || Schema::compile(self.json.clone()).map(Arc::new);

@@ -3,7 +3,9 @@
 mod complete;
 mod digest;
 mod execute;
+mod isolate;
 mod record;
+mod references;
 mod run;
 
 pub use digest::digest;

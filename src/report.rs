@@ -1,16 +1,19 @@
 //! The only printer: findings, objects, differences and progress, to standard output and standard error.
 
 mod changes;
+mod edits;
 mod findings;
 mod progress;
 mod records;
+mod unified;
 
 pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
+use crate::check::{Mended, Tally};
 use crate::cluster::Readiness;
-use crate::diagnostic::{Diagnostic, Level};
+use crate::diagnostic::Diagnostic;
 use crate::diff::{ChangeSet, Conflict};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
@@ -28,9 +31,9 @@ impl Report {
         to_stderr(&findings::text(findings, sources, &self.secrets));
     }
 
-    /// Prints findings as the product of the run, to standard output.
-    pub fn product_findings(&self, findings: &[Diagnostic], sources: &Sources) {
-        to_stdout(&findings::text(findings, sources, &self.secrets));
+    /// Prints what edits would do to a file, to standard output.
+    pub fn edits(&self, mended: &Mended) {
+        to_stdout(&edits::text(mended));
     }
 
     /// Prints the product.
@@ -55,7 +58,7 @@ impl Report {
         }
     }
 
-    /// Prints what did not become ready, and why, as far as it was not told while it happened.
+    /// Prints what was not ready when waiting ended; failures were told when they happened.
     pub fn unready(&self, readiness: &[Readiness]) {
         readiness.iter().for_each(progress::unready);
     }
@@ -88,14 +91,25 @@ impl Report {
     }
 }
 
-/// Sums up findings in a sentence.
-pub fn summary(findings: &[Diagnostic]) -> String {
-    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    let errors = plural(count(Level::Error), "error");
-    match count(Level::Warning) {
-        0 => errors,
-        warnings => format!("{errors}, {}", plural(warnings, "warning")),
+/// Writes findings as text for people.
+pub fn findings_text(findings: &[Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
+    findings::text(findings, sources, secrets)
+}
+
+/// Sums up what was found in a sentence.
+pub fn summary(tally: &Tally) -> String {
+    let counts = [(tally.errors, "error"), (tally.warnings, "warning")];
+    let found: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| plural(*count, noun)).collect();
+    let mut text = match (tally.errors, found.is_empty()) {
+        (0, true) => format!("{} valid", plural(tally.manifests, "manifest")),
+        (0, false) => format!("{} valid, {}", plural(tally.manifests, "manifest"), found.join(", ")),
+        _ => format!("{} found", found.join(", ")),
+    };
+    if tally.mendable > 0 {
+        text.push_str(&format!("; `--fix` mends {}", tally.mendable));
     }
+    text
 }
 
 pub fn plural(count: usize, noun: &str) -> String {

@@ -1,9 +1,11 @@
 //! Text ↔ values that know their place; the only YAML reader and writer.
 
+mod comments;
 mod read;
 mod scalar;
 mod write;
 
+pub use comments::comments;
 pub use read::{ReadDocument, read};
 pub use write::{write, write_json};
 

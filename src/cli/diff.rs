@@ -6,7 +6,6 @@ use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::{ObserveOptions, observe};
 use crate::history::settle;
-use crate::report::LogPrefix;
 
 /// Show what an apply would change in the cluster, and change nothing
 ///
@@ -35,7 +34,7 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         Err(status) => return status.as_error(),
     };
     let observed = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
+        let cluster = session.connect(&args.server, narrator(None)).await?;
         let observed = session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)?;
         Ok(settle(&cluster, observed).await)
     });

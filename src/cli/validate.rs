@@ -1,42 +1,113 @@
-//! `daphnia validate`: findings, each at its line.
+//! `daphnia validate`: findings, each at its line; and the edits that mend them.
 
 use clap::Args;
 
-use super::{Input, Session, Status};
-use crate::diagnostic::{Diagnostic, has_errors};
-use crate::report::{plural, summary};
+use super::lints::{LintArgs, library};
+use super::{Input, Session, Status, no_manifest};
+use crate::check::{Check, Checked, Mended, Tally};
+use crate::diagnostic::Diagnostic;
+use crate::document::{InputFile, Strictness, files};
+use crate::report::{findings_text, plural, summary};
 
 /// Check manifests against their schemas and rules, and what they render to
 ///
-/// Prints every problem at its line and column. Nothing but the files is read: no cluster, no network.
+/// Prints every problem at its line and column. Nothing but the files is read: no cluster, no network. Lints are
+/// advice: they are printed, and fail only if they are denied. A comment beside or above a field lets one pass
+/// there: `# daphnia: allow(LINT) reason`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/\n  cat job.yaml | daphnia validate -"
+    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/ --deny warnings\n  daphnia validate 'k8s/**/*.yaml' --fix --diff\n  helm template chart/ | daphnia validate -"
 )]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     input: Input,
+
+    #[command(flatten)]
+    lints: LintArgs,
+
+    /// Make the edits that are safe, and change nothing else in the files
+    #[arg(long, conflicts_with = "set")]
+    fix: bool,
+
+    /// With `--fix`: show the edits and leave the files as they are
+    #[arg(long, requires = "fix")]
+    diff: bool,
+
+    /// Take every document for a manifest: none is passed over
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn validate(args: &ValidateArgs) -> Status {
-    let mut session = Session::default();
-    let (manifests, mut findings) = session.manifests(&args.input);
-    let count = manifests.manifests.len();
-    // What renders to something that Kubernetes refuses is not valid either.
-    if let Err(problems) = crate::render::render(manifests, &session.catalog, &session.sources) {
-        findings.extend(problems.0);
+    let session = Session::default();
+    let (config, levels) = match session.settings(&args.input.config, &args.lints) {
+        Ok(settings) => settings,
+        Err(findings) => return refuse(&session, &findings),
+    };
+    let (files, problems) = files(&args.input.all_paths());
+    if let Some(finding) = args.unwritable(&files) {
+        return refuse(&session, &[finding]);
     }
-    if count == 0 && findings.is_empty() {
-        findings.push(
-            Diagnostic::unable("no-input", "there is no manifest in what was given")
-                .help("name another file"),
-        );
+    let check = Check {
+        catalog: &session.catalog,
+        levels: &levels,
+        library: &|sources| library(&config, sources),
+        strictness: if args.strict { Strictness::Strict } else { Strictness::Lenient },
+        is_fixing: args.fix,
+        sets: &args.input.set,
+        print: &findings_text,
+    };
+    let mut tally = Tally::default();
+    let mut unwritten = Vec::new();
+    check.check(&files, &mut |checked| {
+        tally.add(&checked.tally);
+        unwritten.extend(args.tell(&session, &checked));
+    });
+    let mut findings = problems;
+    findings.extend(unwritten);
+    if tally.manifests + tally.errors + tally.notes + findings.len() == 0 {
+        findings.push(no_manifest());
     }
-    session.report.product_findings(&findings, &session.sources);
-    if has_errors(&findings) {
-        session.report.note(&format!("{} found", summary(&findings)));
-    } else {
-        session.report.note(&format!("{} valid", plural(count, "manifest")));
+    tally.count(&findings);
+    session.report.product(&findings_text(&findings, &session.sources, &[]));
+    args.conclude(&session, &tally);
+    Status::of_classes(tally.classes.iter().copied())
+}
+
+impl ValidateArgs {
+    fn unwritable(&self, files: &[InputFile]) -> Option<Diagnostic> {
+        let is_writing = self.fix && !self.diff && files.iter().any(InputFile::is_stdin);
+        is_writing.then(|| {
+            Diagnostic::unable("unwritable", "`--fix` writes files, and standard input is none")
+                .help("name the file, or add `--diff` to see the edits")
+        })
     }
-    Status::of_findings(&findings)
+
+    /// Prints what was found in a file, and writes or shows its edits.
+    fn tell(&self, session: &Session, checked: &Checked) -> Option<Diagnostic> {
+        session.report.product(&checked.text);
+        let mended = checked.mended.as_ref()?;
+        if self.diff {
+            session.report.edits(mended);
+            return None;
+        }
+        write(mended).err().map(|finding| *finding)
+    }
+
+    fn conclude(&self, session: &Session, tally: &Tally) {
+        if tally.mended > 0 {
+            let verb = if self.diff { "would be mended" } else { "mended" };
+            session.report.note(&format!("{} {verb}", plural(tally.mended, "finding")));
+        }
+        session.report.note(&summary(tally));
+    }
+}
+
+fn write(mended: &Mended) -> Result<(), Box<Diagnostic>> {
+    mended.file.replace(&mended.after)
+}
+
+fn refuse(session: &Session, findings: &[Diagnostic]) -> Status {
+    session.report.findings(findings, &session.sources);
+    Status::of_findings(findings)
 }

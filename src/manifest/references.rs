@@ -1,5 +1,7 @@
 //! `valueFrom`: a field of another manifest of the same run, put in its place.
 
+use std::cell::OnceCell;
+
 use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::yaml::{Key, Node, Value};
@@ -7,8 +9,30 @@ use crate::yaml::{Key, Node, Value};
 /// Where a reference without `fieldPath` looks, in this order.
 const USUAL_FIELDS: &[&str] = &["spec.name", "metadata.name"];
 
+/// What references may mean: the manifests of the run, then those of a library that is read when it is needed.
+pub(super) struct Others<'a> {
+    pub given: Vec<Node>,
+    pub read_library: &'a dyn Fn() -> Vec<Node>,
+    pub library: OnceCell<Vec<Node>>,
+}
+
+impl Others<'_> {
+    fn library(&self) -> &[Node] {
+        self.library.get_or_init(self.read_library)
+    }
+
+    fn find(&self, is_meant: impl Fn(&&Node) -> bool) -> Option<&Node> {
+        self.given.iter().find(&is_meant).or_else(|| self.library().iter().find(&is_meant))
+    }
+}
+
 /// Replaces every `valueFrom` by the `value` that it refers to.
-pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, others: &[Node], findings: &mut Vec<Diagnostic>) {
+pub(super) fn resolve(
+    node: &mut Node,
+    shape: Shape<'_>,
+    others: &Others<'_>,
+    findings: &mut Vec<Diagnostic>,
+) {
     match &mut node.value {
         Value::List(items) => {
             if let Some(item_shape) = shape.items() {
@@ -36,7 +60,7 @@ pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, others: &[Node], findin
     }
 }
 
-fn look_up(reference: &Node, others: &[Node]) -> Result<Node, Box<Diagnostic>> {
+fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic>> {
     let text = |field: &str| reference.get(field).and_then(Node::as_str);
     // A reference without a name has been reported by the schema.
     let Some(name) = text("name") else { return Ok(Node::string("", reference.place)) };
@@ -47,14 +71,18 @@ fn look_up(reference: &Node, others: &[Node]) -> Result<Node, Box<Diagnostic>> {
         name_of(other).as_deref() == Some(name)
             && wanted_kind.is_none_or(|kind| other.get("kind").and_then(Node::as_str) == Some(kind))
     };
-    let Some(other) = others.iter().find(matches) else {
+    let Some(other) = others.find(matches) else {
         let kind = wanted_kind.unwrap_or("manifest");
-        let names: Vec<String> = others.iter().filter_map(|other| name_of(&other)).collect();
+        let names: Vec<String> =
+            others.given.iter().chain(others.library()).filter_map(|other| name_of(&other)).collect();
         let message = format!("there is no {kind} named `{name}` among the manifests of this run");
         let finding = Diagnostic::error("unresolved-reference", message).at(name_place).label("not found");
         return Err(Box::new(match did_you_mean(name, names.iter().map(String::as_str)) {
-            Some(near) => finding.fix(format!("write `{near}`"), name_place, near),
-            None => finding.help("name the file that has it too, or write the value itself"),
+            // No edit: which of two things was meant is for the author to say.
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(
+                "name the file that has it too, list its folder under `manifests` in daphnia.toml, or write the value itself",
+            ),
         }));
     };
     let paths: Vec<&str> = text("fieldPath").map_or(USUAL_FIELDS.to_vec(), |path| vec![path]);

@@ -27,6 +27,7 @@ const FORMATS: &[Format] = &[
     Format { name: "dns-label", noun: "a DNS label", check: name::ensure_dns_label },
     Format { name: "dns-subdomain", noun: "a DNS subdomain", check: name::ensure_dns_subdomain },
     Format { name: "env-name", noun: "a variable's name", check: name::ensure_env_name },
+    Format { name: "relaxed-env-name", noun: "a variable's name", check: name::ensure_relaxed_env_name },
     Format { name: "label-key", noun: "a label's key", check: name::ensure_label_key },
     Format { name: "annotation-key", noun: "an annotation's key", check: name::ensure_annotation_key },
     Format { name: "label-value", noun: "a label's value", check: name::ensure_label_value },

@@ -74,6 +74,19 @@ pub(super) fn ensure_env_name(text: &str) -> Result<(), String> {
     ensure_no_parent(text)
 }
 
+/// What today's server takes in a plain object, which is more than a shell could read.
+pub(super) fn ensure_relaxed_env_name(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("the name of a variable must not be empty".into());
+    }
+    match text.chars().find(|c| !matches!(c, ' '..='~') || *c == '=') {
+        Some(c) => {
+            Err(format!("{text:?} has {c:?}; a variable's name has printable ASCII characters but `=`"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Such a name would be a way up when it becomes a file.
 fn ensure_no_parent(text: &str) -> Result<(), String> {
     if text == "." || text.starts_with("..") {
@@ -239,6 +252,11 @@ mod tests {
             "env-name",
             &["A", "_a", "-a", ".a", "a.b-c_D1"],
             &[("", "empty"), ("1A", "begins with a digit"), ("A B", "a blank"), ("..", ".."), ("A=B", "`=`")],
+        );
+        assert_table(
+            "relaxed-env-name",
+            &["A", "1 B", "..a"],
+            &[("", "empty"), ("A=B", "'='"), ("ä", "'ä'")],
         );
         assert_table(
             "config-key",
