@@ -127,10 +127,19 @@ fn steps(path: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// `x-kubernetes-list-map-keys`: no two items have the same keys.
+/// `x-kubernetes-list-map-keys`: no two items have the same keys. `x-unique`: nor the same value of one of these.
 fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
-    let Some(keys) = shape.keyword("x-kubernetes-list-map-keys").and_then(Json::as_array) else { return };
-    let keys: Vec<_> = keys.iter().filter_map(Json::as_str).collect();
+    let names = |keyword: &str| -> Vec<_> {
+        let names = shape.keyword(keyword).and_then(Json::as_array);
+        names.into_iter().flatten().filter_map(Json::as_str).collect()
+    };
+    check_unique(items, &names("x-kubernetes-list-map-keys"), findings);
+    for name in names("x-unique") {
+        check_unique(items, &[name], findings);
+    }
+}
+
+fn check_unique(items: &[Node], keys: &[&str], findings: &mut Vec<Diagnostic>) {
     let mut seen = HashMap::new();
     for item in items {
         let values: Option<Vec<_>> =
@@ -143,11 +152,12 @@ fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnost
                 .at(node.place)
                 .label("given again here")
                 .related(first, "first given here")
-                .help("keep one of the two, or rename one");
+                .help("keep one of the two, or change one");
             findings.push(finding);
         }
     }
 }
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -20,6 +20,7 @@ pub type Check = fn(&str) -> Result<(), String>;
 const FORMATS: &[Format] = &[
     Format { name: "quantity", noun: "a quantity", check: quantity::ensure_quantity },
     Format { name: "positive-quantity", noun: "a quantity from 0 up", check: quantity::ensure_positive },
+    Format { name: "bytes", noun: "a number of bytes", check: quantity::ensure_bytes },
     Format { name: "int-or-percent", noun: "a number or a percentage", check: quantity::ensure_percent },
     Format { name: "duration", noun: "a duration", check: cron::ensure_duration },
     Format { name: "cron", noun: "a cron schedule", check: cron::ensure_cron },
@@ -34,6 +35,7 @@ const FORMATS: &[Format] = &[
     Format { name: "port-name", noun: "a port's name", check: name::ensure_port_name },
     Format { name: "base64", noun: "base64", check: name::ensure_base64 },
     Format { name: "absolute-path", noun: "an absolute path", check: name::ensure_absolute_path },
+    Format { name: "inner-path", noun: "a path inside a volume", check: name::ensure_inner_path },
     Format { name: "http-path", noun: "an HTTP path", check: name::ensure_http_path },
     Format { name: "image-reference", noun: "an image reference", check: image::ensure_reference },
     Format { name: "image-repository", noun: "an image repository", check: image::ensure_repository },
