@@ -117,7 +117,9 @@ impl Reader {
     fn lints(&mut self, value: &Spanned<DeValue<'_>>) {
         let Some(table) = value.get_ref().as_table() else {
             let finding = self.wrong("`lints` is a table", value.span());
-            return self.findings.push(finding.help("write `[lints]`, and below it lines like `latest-tag = \"deny\"`"));
+            return self
+                .findings
+                .push(finding.help("write `[lints]`, and below it lines like `latest-tag = \"deny\"`"));
         };
         for (key, level) in table {
             match level.get_ref().as_str().filter(|word| ["allow", "warn", "deny"].contains(word)) {

@@ -122,9 +122,7 @@ fn is_object(root: &Node) -> bool {
     if api_version.starts_with("kustomize.config.k8s.io/") || is_chart || is_kubeconfig {
         return false;
     }
-    let is_head = |key: &str| {
-        key.eq_ignore_ascii_case("kind") || did_you_mean(key, ["apiVersion"]).is_some()
-    };
+    let is_head = |key: &str| key.eq_ignore_ascii_case("kind") || did_you_mean(key, ["apiVersion"]).is_some();
     map.keys().any(is_head) || (map.get("metadata").is_some() && map.get("spec").is_some())
 }
 

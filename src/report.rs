@@ -11,8 +11,8 @@ pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
-use crate::cluster::Readiness;
 use crate::check::{Mended, Tally};
+use crate::cluster::Readiness;
 use crate::diagnostic::Diagnostic;
 use crate::diff::{ChangeSet, Conflict};
 use crate::history::RunRecord;
@@ -34,6 +34,11 @@ impl Report {
     /// Prints what edits would do to a file, to standard output.
     pub fn edits(&self, mended: &Mended) {
         to_stdout(&edits::text(mended));
+    }
+
+    /// Prints text to standard error.
+    pub fn aside(&self, text: &str) {
+        to_stderr(text);
     }
 
     /// Prints the product.

@@ -85,9 +85,7 @@ pub fn files(arguments: &[PathBuf]) -> (Vec<InputFile>, Vec<Diagnostic>) {
         }
     }
     let mut seen = HashSet::new();
-    files.retain(|file| {
-        seen.insert(std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone()))
-    });
+    files.retain(|file| seen.insert(std::fs::canonicalize(&file.path).unwrap_or_else(|_| file.path.clone())));
     (files, findings)
 }
 
@@ -134,9 +132,7 @@ fn folder(path: &Path) -> Result<Vec<InputFile>, Box<Diagnostic>> {
     list_folder(path, &mut paths).map_err(|error| unreadable(&shown, &error))?;
     if paths.is_empty() {
         let message = format!("the folder `{shown}` has no .yaml, .yml or .json file");
-        return Err(Box::new(
-            Diagnostic::unable("no-input", message).help("name a file, or another folder"),
-        ));
+        return Err(Box::new(Diagnostic::unable("no-input", message).help("name a file, or another folder")));
     }
     Ok(paths.into_iter().map(|path| InputFile { path, is_named: false }).collect())
 }

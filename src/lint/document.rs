@@ -20,11 +20,9 @@ fn visit(node: &Node, ambiguous: &[Place], sources: &Sources, findings: &mut Vec
     match &node.value {
         Value::Map(map) => map.iter().for_each(|(_, child)| visit(child, ambiguous, sources, findings)),
         Value::List(items) => items.iter().for_each(|item| visit(item, ambiguous, sources, findings)),
-        _ if ambiguous.contains(&node.place) => {
-            // An alias shows the same scalar again.
-            if !findings.iter().any(|finding| finding.place == Some(node.place)) {
-                findings.push(finding(node, sources));
-            }
+        // An alias shows the same scalar again.
+        _ if ambiguous.contains(&node.place) && !findings.iter().any(|f| f.place == Some(node.place)) => {
+            findings.push(finding(node, sources));
         }
         _ => {}
     }
@@ -33,9 +31,7 @@ fn visit(node: &Node, ambiguous: &[Place], sources: &Sources, findings: &mut Vec
 fn finding(node: &Node, sources: &Sources) -> Diagnostic {
     let written = sources.text(node.place);
     let (read, words, text) = match &node.value {
-        Value::Bool(flag) => {
-            (format!("the boolean `{flag}`"), format!("write `{flag}`"), flag.to_string())
-        }
+        Value::Bool(flag) => (format!("the boolean `{flag}`"), format!("write `{flag}`"), flag.to_string()),
         Value::Number(number) => {
             (format!("the number {number}"), format!("write {number}"), number.to_string())
         }

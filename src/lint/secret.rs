@@ -1,7 +1,8 @@
 //! Which values look like secrets that were written down.
 
 /// A name that ends in one of these words holds a secret.
-const WORDS: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "PWD", "PASS", "TOKEN", "SECRET", "KEY", "CREDENTIALS"];
+const WORDS: &[&str] =
+    &["PASSWORD", "PASSWD", "PASSPHRASE", "PWD", "PASS", "TOKEN", "SECRET", "KEY", "CREDENTIALS"];
 /// Words that need no separator before them: `PGPASSWORD`.
 const GLUED: &[&str] = &["PASSWORD", "PASSWD", "PASSPHRASE", "APIKEY", "SECRETKEY"];
 /// `…_KEY` is as often a name in a data store.

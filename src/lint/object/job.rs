@@ -11,9 +11,12 @@ pub(super) fn missing_time_zone(cron_job: Part<'_>) -> Option<Diagnostic> {
     let is_given = cron_job.field("timeZone").is_some()
         || schedule.node.as_str().is_some_and(|text| text.contains("TZ=") || text.starts_with("@every"));
     (!is_given).then(|| {
-        Diagnostic::warning("missing-time-zone", "the schedule is in the time zone of whatever machine runs the control plane")
-            .at(schedule.node.place)
-            .help("set `timeZone`, for example `Etc/UTC`")
+        Diagnostic::warning(
+            "missing-time-zone",
+            "the schedule is in the time zone of whatever machine runs the control plane",
+        )
+        .at(schedule.node.place)
+        .help("set `timeZone`, for example `Etc/UTC`")
     })
 }
 

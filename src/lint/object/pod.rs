@@ -41,9 +41,10 @@ pub(super) fn latest_tag(container: &Container<'_>) -> Vec<Diagnostic> {
     if image.is_empty() || image.contains('@') || image.contains(['$', '{']) || !is_open {
         return Vec::new();
     }
-    let finding = Diagnostic::warning("latest-tag", format!("`{image}` may be another image at the next run"))
-        .at(node.place)
-        .help("name a version, or pin the image by its digest");
+    let finding =
+        Diagnostic::warning("latest-tag", format!("`{image}` may be another image at the next run"))
+            .at(node.place)
+            .help("name a version, or pin the image by its digest");
     vec![finding]
 }
 
@@ -52,9 +53,12 @@ pub(super) fn secret_literal(container: &Container<'_>) -> Vec<Diagnostic> {
         let name = variable.get("name")?.as_str()?;
         let value = variable.get("value")?;
         is_secret_literal(name, value.as_str()?).then(|| {
-            Diagnostic::warning("secret-literal", format!("`{name}` holds a secret that everyone can read here"))
-                .at(value.place)
-                .help("keep it in a Secret, and refer to it with `valueFrom.secretKeyRef`")
+            Diagnostic::warning(
+                "secret-literal",
+                format!("`{name}` holds a secret that everyone can read here"),
+            )
+            .at(value.place)
+            .help("keep it in a Secret, and refer to it with `valueFrom.secretKeyRef`")
         })
     };
     container.variables().filter_map(literal).collect()
