@@ -63,7 +63,7 @@ impl Report {
         }
     }
 
-    /// Prints what did not become ready, and why, as far as it was not told while it happened.
+    /// Prints what was not ready when waiting ended; failures were told when they happened.
     pub fn unready(&self, readiness: &[Readiness]) {
         readiness.iter().for_each(progress::unready);
     }

@@ -3,8 +3,10 @@
 mod cluster {
     mod apply;
     mod diff;
+    mod errors;
     pub mod daphnia;
     pub mod harness;
+    mod limits;
     mod run;
     mod schemas;
     mod smoke;

@@ -11,7 +11,6 @@ use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, observe};
 use crate::diff::{Conflict, Observed, Prediction};
 use crate::history::{ExecuteOptions, execute, settle};
 use crate::object::Plan;
-use crate::report::LogPrefix;
 
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
 ///
@@ -70,7 +69,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
 }
 
 async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<Status, Status> {
-    let cluster = session.connect(&args.server, narrator(LogPrefix::Pod)).await?;
+    let cluster = session.connect(&args.server, narrator(None)).await?;
     let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
     let mut observed = session.told(observe(&cluster, plan, &options).await)?;
     if !args.rerun {

@@ -12,7 +12,7 @@ use super::observe::{CONCURRENCY, apply_call, gather};
 use super::refusal::{Attempt, conflict_error};
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
-use crate::diff::{Action, Observed, Prediction, clean};
+use crate::diff::{Action, Observed, Prediction, Reason, clean};
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::Node;
 
@@ -74,25 +74,25 @@ pub fn ensure_allowed(observed: &[Observed], options: &ApplyOptions) -> Result<(
         if !options.force_conflicts {
             errors.extend(one.conflicts.iter().map(|conflict| conflict_error(conflict, Some(&one.desired))));
         }
-        if let Prediction::Replacement { because, .. } = &one.prediction
-            && id.kind != "Job"
-            && !options.replace
-        {
-            let fields = because.join("`, `");
-            let error = Diagnostic::error(
-                "replace-needed",
-                format!("`{id}` can only be replaced: `{fields}` cannot be changed in place"),
-            );
-            let path = because.first().map(String::as_str).unwrap_or_default();
-            errors.push(
-                error
-                    .class(Class::Failed)
-                    .at(super::refusal::field_place(&one.desired.node, path))
-                    .help("allow to delete it and create it anew with `--replace`"),
-            );
+        if id.kind != "Job" && !options.replace {
+            errors.extend(replace_needed(one));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+}
+
+/// Complains of an object that has to go because of one of its fields.
+fn replace_needed(observed: &Observed) -> Option<Diagnostic> {
+    let Prediction::Replacement { because, .. } = &observed.prediction else { return None };
+    let field = because.iter().find_map(|reason| match reason {
+        Reason::Immutable(field) => Some(field),
+        _ => None,
+    })?;
+    let reasons = because.iter().map(Reason::to_string).collect::<Vec<_>>().join(", ");
+    let message = format!("`{}` would have to be replaced: {reasons}", observed.desired.id);
+    let place = super::refusal::field_place(&observed.desired.node, field);
+    let error = Diagnostic::error("replace-needed", message).class(Class::Failed).at(place);
+    Some(error.help("allow to delete it and create it anew with `--replace`"))
 }
 
 impl Cluster {

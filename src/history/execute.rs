@@ -3,6 +3,7 @@
 use base64::Engine as _;
 use jiff::Timestamp;
 
+use super::isolate::Copies;
 use super::{KEEP, RunRecord, RunState, digest};
 use crate::cluster::{
     ApplyOptions, Cluster, Failure, Outcome, Progress, Readiness, WaitOptions, apply, ensure_allowed,
@@ -53,12 +54,19 @@ pub async fn execute(
     execute_as(cluster, observed, &objects, options, None).await
 }
 
+/// What a run has beside its own Job.
+pub struct Dispatch<'a> {
+    /// The Job under the name that it has in its manifest.
+    pub stored: &'a Object,
+    pub copies: Copies,
+}
+
 pub async fn execute_as(
     cluster: &Cluster,
     observed: &[Observed],
     rendered: &[Object],
     options: &ExecuteOptions,
-    dispatched: Option<&Object>,
+    dispatch: Option<&Dispatch<'_>>,
 ) -> Result<Execution, Diagnostics> {
     ensure_allowed(observed, &options.apply)?;
     // A record is written before its Job, but after the namespace of both.
@@ -68,7 +76,7 @@ pub async fn execute_as(
     let mut records = Vec::new();
     for one in jobs.iter().filter(|one| is_started(one)) {
         let mut record = new_record(cluster, one, rendered, &options.parameters).await;
-        if let Some(stored) = dispatched {
+        if let Some(Dispatch { stored, .. }) = dispatch {
             record.id.clone_from(&one.desired.id.name);
             record.job.clone_from(&stored.id.name);
             record.digest = digest(stored, rendered);
@@ -86,9 +94,17 @@ pub async fn execute_as(
             for record in &mut records {
                 give_up(cluster, record, &why).await;
             }
+            if let Some(Dispatch { copies, .. }) = dispatch {
+                copies.discard(cluster).await;
+            }
             return Err(errors);
         }
     };
+    if let Some(Dispatch { copies, .. }) = dispatch {
+        for outcome in applied.iter().filter(|outcome| outcome.id.kind == "Job") {
+            copies.belong_to(cluster, &outcome.id, uid(outcome)).await;
+        }
+    }
     let mut records = without_runs_of_others(cluster, records, &applied).await;
     for record in &mut records {
         note_uid(cluster, record, &applied).await;
@@ -190,11 +206,14 @@ async fn without_runs_of_others(
     own
 }
 
+fn uid(outcome: &Outcome) -> &str {
+    let live = outcome.live.as_ref();
+    live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str).unwrap_or_default()
+}
+
 async fn note_uid(cluster: &Cluster, record: &mut RunRecord, applied: &[Outcome]) {
-    let outcome = applied.iter().find(|outcome| outcome.id == record.object);
-    let live = outcome.and_then(|outcome| outcome.live.as_ref());
-    let Some(uid) = live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str) else { return };
-    record.uid = uid.to_owned();
+    let Some(outcome) = applied.iter().find(|outcome| outcome.id == record.object) else { return };
+    record.uid = uid(outcome).to_owned();
     let short = RunRecord { is_short: true, ..record.clone() };
     if let Err(failure) = cluster.save(&short).await {
         cluster.warn_once(no_record(record, &failure));
@@ -213,6 +232,9 @@ async fn give_up(cluster: &Cluster, record: &mut RunRecord, why: &str) {
 pub async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Readiness], keep: usize) {
     let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
     let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
+    if result.log.is_empty() {
+        result.log = super::complete::log_of(cluster, record).await;
+    }
     if !result.succeeded
         && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
         && kept.state == RunState::Cancelled

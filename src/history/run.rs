@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::execute::{ExecuteOptions, execute_as, finish};
+use super::execute::{Dispatch, ExecuteOptions, execute_as, finish};
+use super::isolate::{Copies, isolate};
 use super::record::digest_label;
 use super::{DIGEST_LABEL, JOB_LABEL, KEEP, RUN_LABEL, RunRecord, RunState, digest};
 use crate::cluster::{
@@ -43,7 +44,8 @@ pub struct Run {
     pub waiting_for: Option<String>,
 }
 
-/// Runs a Job of a plan now, under a fresh name; what else is in the plan is applied first, other Jobs apart.
+/// Runs a Job of a plan now, under a fresh name. What else is in the plan is applied first, but for other Jobs and
+/// for ConfigMaps and Secrets of the Job that would change: of these it gets copies.
 pub async fn run(
     cluster: &Cluster,
     plan: &Plan,
@@ -63,15 +65,20 @@ pub async fn run(
     let rendered: Vec<Object> = others.clone().chain([stored]).cloned().collect();
     let fresh = fresh(stored);
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
-    let plan = Plan::new(others.cloned().chain([fresh]).collect());
-    let observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
+    let mut observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let mut dispatch = Dispatch { stored, copies: Copies::default() };
+    if let Some((objects, copies)) = isolate(&fresh, &observed) {
+        observed = observe(cluster, &Plan::new(objects), &ObserveOptions::default()).await?;
+        dispatch.copies = copies;
+    }
     let execute_options = ExecuteOptions {
         apply: ApplyOptions { force_conflicts: options.force_conflicts, ..ApplyOptions::default() },
         wait: options.wait.then_some(WaitOptions { timeout: options.timeout, logs: true }),
         parameters: options.parameters.clone(),
         keep: options.keep,
     };
-    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(stored)).await?;
+    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(&dispatch)).await?;
     let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
     let (result, waiting_for) = match readiness {
         Some(readiness) => (readiness.job.take(), reason(readiness)),
@@ -193,4 +200,33 @@ pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Vec<Obser
         }
     }
     observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Place, Source, SourceKind, Sources};
+
+    fn job(name: &str, spec: serde_json::Value) -> Object {
+        let place = Place::new(Sources::default().add(Source::new(SourceKind::Manifest, "t", "")), 0..0);
+        let json = serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
+        Object::new(Node::from_json(&json, place)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_name_leaves_room_for_the_pods_of_every_index() {
+        let long = "n".repeat(63);
+        assert_eq!(fresh(&job(&long, serde_json::json!({}))).id.name.len(), 63);
+        let indexed = serde_json::json!({"completionMode": "Indexed", "completions": 101});
+        let fresh = fresh(&job(&long, indexed));
+        assert_eq!(fresh.id.name.len() + "-100".len(), 63);
+        assert_eq!(fresh.node.at(["metadata", "name"]).unwrap().as_str(), Some(fresh.id.name.as_str()));
+        assert_eq!(fresh.node.at(["metadata", "labels", JOB_LABEL]).unwrap().as_str(), Some(long.as_str()));
+    }
+
+    #[test]
+    fn what_would_not_start_is_refused() {
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": true}))).is_err());
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": false}))).is_ok());
+    }
 }

@@ -19,7 +19,13 @@ pub(super) fn check(node: &Node, shape: Shape<'_>, sources: &Sources) -> Vec<Dia
     visit(root(node), shape, &mut |spot, shape| {
         for part in shape.parts() {
             for lint in part.own("x-lints").and_then(Json::as_array).into_iter().flatten() {
-                broken(lint, spot, &mut |at, item| findings.push(finding(lint, spot, at, item, sources)));
+                broken(lint, spot, &mut |at, item| {
+                    let found = finding(lint, spot, at, item, sources);
+                    // Several branches of a schema may share a lint.
+                    if !findings.contains(&found) {
+                        findings.push(found);
+                    }
+                });
             }
         }
     });

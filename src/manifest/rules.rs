@@ -114,14 +114,32 @@ fn follow(spot: Spot<'_>, path: &str) -> Place {
     reached.place
 }
 
+/// `labels['a.b/c'].d` → `labels`, `a.b/c`, `d`.
 fn steps(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').filter(|step| !step.is_empty())
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches('.');
+        let quoted = rest.strip_prefix("['").and_then(|inner| inner.split_once("']"));
+        let plain = || rest.split_at(rest.find(['.', '[']).filter(|at| *at > 0).unwrap_or(rest.len()));
+        let (step, after) = quoted.unwrap_or_else(plain);
+        rest = after;
+        Some(step).filter(|step| !step.is_empty())
+    })
 }
 
-/// `x-kubernetes-list-map-keys`: no two items have the same keys.
+/// `x-kubernetes-list-map-keys`: no two items have the same keys. `x-unique`: nor the same value of one of these.
 fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
-    let Some(keys) = shape.keyword("x-kubernetes-list-map-keys").and_then(Json::as_array) else { return };
-    let keys: Vec<_> = keys.iter().filter_map(Json::as_str).collect();
+    let names = |keyword: &str| -> Vec<_> {
+        let names = shape.keyword(keyword).and_then(Json::as_array);
+        names.into_iter().flatten().filter_map(Json::as_str).collect()
+    };
+    check_unique(items, &names("x-kubernetes-list-map-keys"), findings);
+    for name in names("x-unique") {
+        check_unique(items, &[name], findings);
+    }
+}
+
+fn check_unique(items: &[Node], keys: &[&str], findings: &mut Vec<Diagnostic>) {
     let mut seen = HashMap::new();
     for item in items {
         let values: Option<Vec<_>> =
@@ -134,8 +152,25 @@ fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnost
                 .at(node.place)
                 .label("given again here")
                 .related(first, "first given here")
-                .help("keep one of the two, or rename one");
+                .help("keep one of the two, or change one");
             findings.push(finding);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_are_split_at_dots_and_brackets() {
+        for (path, expected) in [
+            ("spec.env", vec!["spec", "env"]),
+            (".a['b.c/d'].e", vec!["a", "b.c/d", "e"]),
+            ("", vec![]),
+            ("a[0", vec!["a", "[0"]),
+        ] {
+            assert_eq!(steps(path).collect::<Vec<_>>(), expected, "{path}");
         }
     }
 }

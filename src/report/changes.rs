@@ -22,6 +22,9 @@ fn change_text(change: &Change, all: bool) -> String {
     let after_text = after.map(yaml::write).unwrap_or_default();
     let mut text = String::new();
     let _ = writeln!(text, "{HEADER}{}{HEADER:#}", without_controls(&title(change)));
+    if before_text == after_text {
+        return text;
+    }
     unified::head(&mut text, &side(change.before.as_ref(), "live", change), &side(after, "after", change));
     unified::hunks(&mut text, &before_text, &after_text);
     text.push('\n');
@@ -33,9 +36,8 @@ fn title(change: &Change) -> String {
     let Action::Replaced { because } = &change.action else {
         return format!("{}: {}", change.id, change.action);
     };
-    let fields: Vec<String> = because.iter().map(|field| format!("`{field}`")).collect();
-    let verb = if fields.len() == 1 { "is" } else { "are" };
-    format!("{}: replaced, since {} {verb} immutable", change.id, fields.join(", "))
+    let reasons: Vec<String> = because.iter().map(ToString::to_string).collect();
+    format!("{}: replaced, since {}", change.id, reasons.join(", "))
 }
 
 fn side(node: Option<&Node>, name: &str, change: &Change) -> String {

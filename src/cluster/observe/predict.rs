@@ -8,8 +8,8 @@ use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, fresh_suffix};
 use crate::diagnostic::Diagnostics;
 use crate::diff::{
-    Conflict, FIELD_MANAGER, Observed, Prediction, changed_immutable_fields, foreign_changes, is_applied,
-    is_immutable_field, is_same_but_for_times, merge,
+    Conflict, FIELD_MANAGER, Observed, Prediction, Reason, changed_immutable_fields, foreign_changes,
+    is_applied, is_immutable_field, is_same_but_for_times, merge,
 };
 use crate::object::{Object, ObjectId};
 use crate::yaml::{Node, Value};
@@ -29,6 +29,10 @@ impl Cluster {
                 Prediction::Desired
             }
             _ if options.read_only => predict_alone(object, live.as_ref(), options, &mut found),
+            Some(live) if live.at(["metadata", "deletionTimestamp"]).is_some() => {
+                let node = self.create_dry(&target).await?;
+                Prediction::Replacement { node, because: vec![Reason::Terminating] }
+            }
             Some(live) if has_had_its_run(object, live, options) => {
                 let node = self.create_dry(&target).await?;
                 rerun(object, live, node)
@@ -108,9 +112,8 @@ impl Cluster {
 }
 
 fn rerun(object: &Object, live: &Node, node: Node) -> Prediction {
-    let why = if job_failed(live) { "its last run failed" } else { "`--rerun`" };
     let mut because = changed_immutable_fields(object, live, &node);
-    because.push(why.to_owned());
+    because.push(if job_failed(live) { Reason::Failed } else { Reason::Rerun });
     Prediction::Replacement { node, because }
 }
 
