@@ -37,10 +37,14 @@ pub async fn list(
         Some(job) => format!("{RUN_LABEL},{JOB_LABEL}={job}"),
         None => RUN_LABEL.to_owned(),
     };
-    let mut records = cluster
-        .records(namespace, &selector)
-        .await
-        .map_err(|failure| cluster.explain(&failure, &Attempt::new("read the records of runs")))?;
+    let mut records = cluster.records(namespace, &selector).await.map_err(|failure| {
+        let mut errors = cluster.explain(&failure, &Attempt::new("read the records of runs"));
+        if namespace.is_none() && failure.is_code(403) {
+            let help = "or ask for those of one namespace with `--namespace`".to_owned();
+            errors.0.iter_mut().for_each(|error| error.help.push(help.clone()));
+        }
+        errors
+    })?;
     for record in &mut records {
         complete::complete(cluster, record).await;
     }

@@ -180,6 +180,14 @@ impl Session {
                 self.report.note(&format!("run {} succeeded", run.id));
                 Status::DONE
             }
+            (Some(result), _) if result.is_stuck => {
+                self.report.note(&format!("run {} is stuck: {}", run.id, result.cause));
+                self.report.note(&format!(
+                    "its Job is still there: mend what is amiss, or end it with `daphnia cancel {}`",
+                    run.id
+                ));
+                Status::FOUND
+            }
             (Some(result), _) => {
                 self.report.note(&format!("run {} failed: {}", run.id, result.cause));
                 let code =

@@ -232,6 +232,9 @@ async fn give_up(cluster: &Cluster, record: &mut RunRecord, why: &str) {
 pub async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Readiness], keep: usize) {
     let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
     let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
+    if result.log.is_empty() {
+        result.log = super::complete::log_of(cluster, record).await;
+    }
     if !result.succeeded
         && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
         && kept.state == RunState::Cancelled

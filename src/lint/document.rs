@@ -20,12 +20,9 @@ fn visit(node: &Node, ambiguous: &[Place], sources: &Sources, findings: &mut Vec
     match &node.value {
         Value::Map(map) => map.iter().for_each(|(_, child)| visit(child, ambiguous, sources, findings)),
         Value::List(items) => items.iter().for_each(|item| visit(item, ambiguous, sources, findings)),
-        _ if ambiguous.contains(&node.place) => {
-            // An alias shows the same scalar again.
-            if !findings.iter().any(|finding| finding.place == Some(node.place)) {
-                findings.push(finding(node, sources));
-            }
-        }
+        // An alias shows the same scalar again.
+        _ if findings.iter().any(|finding| finding.place == Some(node.place)) => {}
+        _ if ambiguous.contains(&node.place) => findings.push(finding(node, sources)),
         _ => {}
     }
 }

@@ -22,6 +22,9 @@ fn change_text(change: &Change, all: bool) -> String {
     let after_text = after.map(yaml::write).unwrap_or_default();
     let mut text = String::new();
     let _ = writeln!(text, "{HEADER}{}{HEADER:#}", without_controls(&title(change)));
+    if before_text == after_text {
+        return text;
+    }
     unified::head(&mut text, &side(change.before.as_ref(), "live", change), &side(after, "after", change));
     unified::hunks(&mut text, &before_text, &after_text);
     text.push('\n');

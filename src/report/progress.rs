@@ -63,6 +63,8 @@ impl Narrator {
             Progress::Waiting { id, .. } if id.kind == "Job" => {}
             Progress::Waiting { id, state } => self.tell_state(DIM, "waiting", id, state),
             Progress::Trouble { id, cause } => self.tell_state(WARNING, "trouble", id, cause),
+            // Before anything runs, or after all is over, counts are no progress.
+            Progress::Counts { id, counts } if counts.active == 0 && !self.has_told(id) => {}
             Progress::Counts { id, counts } => self.tell_state(DIM, "progress", id, &job_counts(counts)),
             Progress::PodStarted { .. } => {}
             Progress::Ready { id, note } => self.tell_ready(id, note.as_deref()),
@@ -78,9 +80,13 @@ impl Narrator {
         }
     }
 
+    fn has_told(&self, id: &ObjectId) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     /// What was ready at once is not worth a line.
     fn tell_ready(&self, id: &ObjectId, note: Option<&str>) {
-        let was_told = self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id);
+        let was_told = self.has_told(id);
         match note {
             Some(note) => tell(GOOD, "ready", &format!("{id}: {note}")),
             None if id.kind == "Job" => tell(GOOD, "succeeded", &id.to_string()),

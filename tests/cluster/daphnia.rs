@@ -266,6 +266,13 @@ impl Said {
         self
     }
 
+    #[track_caller]
+    pub fn prints_a_line_with(self, words: &str) -> Said {
+        let found = self.stdout.lines().any(|line| line.contains(words));
+        assert!(found, "`{}` prints no line with `{words}`", self.command);
+        self
+    }
+
     /// Nothing that it said contains this.
     #[track_caller]
     pub fn keeps_quiet_about(self, secret: &str) -> Said {
@@ -296,6 +303,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
+      terminationGracePeriodSeconds: 1
       containers:
         - name: main
           image: busybox:1.36

@@ -134,6 +134,27 @@ fn a_field_that_leaves_the_manifest_leaves_the_object() {
 }
 
 #[test]
+fn who_may_only_read_sees_a_diff_all_the_same() {
+    let Some(mut desk) = Desk::new() else { return };
+    desk.write("all.yaml", &[config_map("settings", "one"), config_map("other", "one")].join("---\n"));
+    desk.daphnia(&["apply", "all.yaml"]).exits(0);
+    desk.namespace.allow("developer", &["get", "list"], &["configmaps", "secrets"]);
+    desk.be("developer");
+    desk.daphnia(&["diff", "all.yaml"]).exits(0);
+    let changed = [config_map("settings", "two"), config_map("other", "one"), config_map("new", "one")];
+    desk.write("all.yaml", &changed.join("---\n"));
+    desk.daphnia(&["diff", "all.yaml"])
+        .exits(1)
+        .prints(&["-  key: one", "+  key: two"])
+        .tells("only reading, for lack of the right to patch")
+        .tells("1 created, 1 configured, 1 unchanged");
+    desk.mark();
+    desk.daphnia(&["diff", "all.yaml", "--read-only"]).exits(1).prints(&["-  key: one", "+  key: two"]);
+    let verbs: Vec<String> = desk.requests().into_iter().map(|request| request.verb).collect();
+    assert_eq!(verbs, ["list"]);
+}
+
+#[test]
 fn a_difference_that_the_server_does_not_see_is_none() {
     let Some(desk) = Desk::with_node() else { return };
     let with = |memory: &str| {

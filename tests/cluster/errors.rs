@@ -20,6 +20,10 @@ fn an_image_that_is_not_there_is_named_within_seconds() {
             .tells(&format!("{image} of container `main` of pod `typo-"))
             .tells("was not found");
     }
+    desk.daphnia(&["run", "job.yaml"])
+        .exits(1)
+        .tells("is stuck: image `")
+        .tells("end it with `daphnia cancel typo-");
     assert!(desk.history().iter().all(|line| line.contains("stuck")), "{:?}", desk.history());
 }
 
@@ -61,7 +65,7 @@ fn a_key_that_its_secret_does_not_have_is_named() {
     let Some(desk) = Desk::with_node() else { return };
     let secret = config_map("credentials", "one")
         .replace("kind: ConfigMap", "kind: Secret")
-        .replace("data:", "stringData:");
+        .replace("\ndata:", "\nstringData:");
     let uses = job("reader", "true")
         + "          env: [{name: TOKEN, valueFrom: {secretKeyRef: {name: credentials, key: tokn}}}]\n";
     desk.namespace.apply(&secret.replace("NAMESPACE", desk.namespace.name()));
@@ -133,7 +137,8 @@ fn a_job_that_someone_deletes_is_told_to_those_who_wait() {
     let running = desk.start(&["run", "job.yaml"]);
     eventually("it runs", || desk.objects("jobs").pop().filter(|job| job["status"]["active"] == 1));
     success(desk.namespace.kubectl(&["delete", "jobs", "--all", "--wait=false"]));
-    running.wait().exits(1).takes_less_than(60).tells("it was deleted");
+    let said = running.wait().exits(1).takes_less_than(60).tells("it was deleted");
+    assert_eq!(said.stdout, "", "a container that wrote nothing has no log");
 }
 
 #[test]
@@ -202,7 +207,7 @@ fn a_context_that_is_not_there_is_guessed() {
     let context = line.split_once(": ").expect("it has a name").1.trim_matches('"');
     desk.daphnia(&["diff", "settings.yaml", "--context", &format!("{context}s")])
         .exits(2)
-        .tells(&format!("no context `{context}s`"))
+        .tells(&format!("has no context `{context}s`"))
         .tells(&format!("did you mean `{context}`?"));
     desk.daphnia(&["diff", "settings.yaml", "--context", "production"])
         .exits(2)
@@ -333,4 +338,26 @@ fn what_is_wrong_with_a_manifest_is_found_before_a_server_is_asked() {
         let status = if command == "diff" { 2 } else { 1 };
         desk.daphnia(&[command, "job.yaml"]).exits(status).tells("--> job.yaml:7:3").tells("backoffLimit");
     }
+}
+
+#[test]
+fn of_several_jobs_one_has_to_be_chosen() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("jobs.yaml", &[job("first", "echo one"), job("second", "echo two")].join("---\n"));
+    desk.daphnia(&["run", "jobs.yaml"]).exits(2).tells("choose one with `--job`: first, second");
+    desk.daphnia(&["run", "jobs.yaml", "--job", "third"]).exits(2).tells("there is no Job `third`");
+    desk.daphnia(&["run", "jobs.yaml", "--job", "second"]).exits(0).prints(&["two"]);
+    assert_eq!(desk.objects("jobs").len(), 1, "the other is left alone");
+}
+
+#[test]
+fn a_suspended_job_is_not_run_and_not_waited_for() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write(
+        "job.yaml",
+        &job("later", "true").replace("  backoffLimit", "  suspend: true\n  backoffLimit"),
+    );
+    desk.daphnia(&["run", "job.yaml"]).exits(2).tells("is suspended").tells("--set spec.suspend=false");
+    desk.daphnia(&["apply", "job.yaml"]).exits(0).takes_less_than(20).tells("suspended");
+    desk.daphnia(&["run", "job.yaml", "--set", "spec.suspend=false"]).exits(0);
 }

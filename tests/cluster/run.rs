@@ -334,3 +334,68 @@ fn who_may_keep_no_record_runs_all_the_same_and_is_told() {
     desk.be("developer");
     desk.daphnia(&["run", "job.yaml"]).exits(0).prints(&["hello"]).tells("leaves no record");
 }
+
+#[test]
+fn a_job_that_is_deleted_the_moment_it_ends_still_tells_how_it_ended() {
+    let Some(desk) = Desk::with_node() else { return };
+    let fleeting = |name: &str, script: &str| {
+        job(name, script).replace("  backoffLimit", "  ttlSecondsAfterFinished: 0\n  backoffLimit")
+    };
+    desk.write("good.yaml", &fleeting("good", "seq 1 200"));
+    desk.write("bad.yaml", &fleeting("bad", "seq 1 200; exit 4"));
+    let (good, bad) = (desk.start(&["run", "good.yaml"]), desk.start(&["run", "bad.yaml"]));
+    let (good, bad) = (good.wait().exits(0), bad.wait().exits(1).tells("exited with code 4"));
+    assert_eq!((good.stdout, bad.stdout), (numbers(1, 200), numbers(1, 200)));
+    let history = desk.history();
+    let state = |job: &str| history.iter().find(|line| line.starts_with(job)).cloned().unwrap_or_default();
+    assert!(state("good-").contains("succeeded") && state("bad-").contains("failed"), "{history:?}");
+}
+
+#[test]
+fn the_log_of_a_container_that_is_started_again_has_both_of_its_lives() {
+    let Some(desk) = Desk::with_node() else { return };
+    let script = "test -e /mark && seq 4 6 && exit 0; seq 1 3; touch /mark; exit 1";
+    let restarted = job("twice", &script.replace("/mark", "/data/mark"))
+        .replace("backoffLimit: 0", "backoffLimit: 3")
+        .replace(
+            "restartPolicy: Never",
+            "restartPolicy: OnFailure\n      volumes: [{name: data, emptyDir: {}}]",
+        )
+        .replace("command:", "volumeMounts: [{name: data, mountPath: /data}]\n          command:");
+    desk.write("job.yaml", &restarted);
+    let said = desk.daphnia(&["run", "job.yaml"]).exits(0);
+    assert_eq!(said.stdout, numbers(1, 6));
+}
+
+#[test]
+fn a_job_with_the_longest_name_can_be_run() {
+    let Some(desk) = Desk::with_node() else { return };
+    let name = "n".repeat(63);
+    let indexed = job(&name, "echo $JOB_COMPLETION_INDEX").replace(
+        "backoffLimit: 0",
+        "completionMode: Indexed\n  completions: 11\n  parallelism: 11\n  backoffLimit: 0",
+    );
+    desk.write("job.yaml", &indexed);
+    let said = desk.daphnia(&["run", "job.yaml"]).exits(0);
+    let mut lines: Vec<&str> =
+        said.stdout.lines().filter_map(|line| Some(line.split_once("] ")?.1)).collect();
+    lines.sort_unstable();
+    assert_eq!(lines, ["0", "1", "10", "2", "3", "4", "5", "6", "7", "8", "9"]);
+}
+
+#[test]
+fn a_run_brings_the_namespace_that_its_manifest_creates() {
+    let Some(desk) = Desk::with_node() else { return };
+    let new = format!("new-{}", desk.namespace.name());
+    desk.write_example(
+        "job.yaml",
+        &[
+            ("value: NAMESPACE", &format!("value: {new}")),
+            ("createNamespace: false", "createNamespace: true"),
+        ],
+    );
+    let said = desk.daphnia(&["run", "job.yaml"]).exits(0).tells(&format!("created Namespace {new}"));
+    assert_eq!(said.stdout.lines().filter(|line| line.ends_with(": uploaded")).count(), 3);
+    desk.daphnia(&["history", "nightly-report", "-n", &new]).exits(0).prints_a_line_with("succeeded");
+    desk.cluster.kubectl(&["delete", "namespace", &new, "--wait=false"]);
+}
