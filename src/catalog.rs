@@ -35,7 +35,7 @@ impl Kind {
         Shape::root(&self.json)
     }
 
-    /// Returns the whole schema, which stands alone.
+    /// Returns the schema as it is written, with what it shares inside.
     pub fn json(&self) -> &Json {
         &self.json
     }

@@ -7,6 +7,7 @@ mod files;
 mod formats;
 mod history;
 mod kinds;
+mod lints;
 mod render;
 mod run;
 mod server;
@@ -20,8 +21,8 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
-use crate::document::documents;
-use crate::manifest::{Manifests, Override, manifests};
+use crate::document::{Documents, documents};
+use crate::manifest::{Folders, Manifests, Override, manifests};
 use crate::object::Plan;
 use crate::report::Report;
 use crate::source::Sources;
@@ -96,8 +97,12 @@ impl Status {
     /// what was found.
     fn of_findings(findings: &[Diagnostic]) -> Status {
         let errors = findings.iter().filter(|finding| finding.level == Level::Error);
-        errors
-            .map(|finding| Status::of(finding.class))
+        Status::of_classes(errors.map(|finding| finding.class))
+    }
+
+    fn of_classes(classes: impl Iterator<Item = Class>) -> Status {
+        classes
+            .map(Status::of)
             .max_by_key(|status| match status.0 {
                 1 => 0,
                 other => u8::MAX - other,
@@ -140,9 +145,16 @@ struct Input {
     /// Set a field of the manifest, for example `spec.backoffLimit=3`
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<String>,
+
+    #[command(flatten)]
+    config: lints::ConfigArgs,
 }
 
 impl Input {
+    fn all_paths(&self) -> Vec<PathBuf> {
+        self.paths.iter().chain(&self.files).cloned().collect()
+    }
+
     /// The changes as given, for a record; what they change may be secret, so values stay out.
     fn parameters(&self) -> Vec<String> {
         let paths = self.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(path, _)| path));
@@ -161,10 +173,14 @@ struct Session {
 }
 
 impl Session {
-    /// Reads and checks the manifests; all findings of all of them.
+    /// Reads and checks the manifests; all findings of all of them, but for what only `validate` tells.
     fn manifests(&mut self, input: &Input) -> (Manifests, Vec<Diagnostic>) {
-        let mut findings = Vec::new();
+        let (config, levels) = match self.settings(&input.config, &lints::LintArgs::default()) {
+            Ok(settings) => settings,
+            Err(findings) => return (Manifests::default(), findings),
+        };
         let mut overrides = Vec::new();
+        let Documents { documents, mut findings, sources } = documents(&input.all_paths(), &self.sources);
         for argument in &input.set {
             match Override::set(argument, &self.sources) {
                 Ok(one) => overrides.push(one),
@@ -172,11 +188,14 @@ impl Session {
             }
         }
         overrides.append(&mut self.overrides);
-        let paths: Vec<PathBuf> = input.paths.iter().chain(&input.files).cloned().collect();
-        let (documents, problems) = documents(&paths, &self.sources);
+        let library = Folders::new(&config, &self.sources);
+        let (manifests, problems) = manifests(documents, &overrides, &library, &self.catalog, &self.sources);
         findings.extend(problems);
-        let (manifests, problems) = manifests(documents, &overrides, &self.catalog, &self.sources);
-        findings.extend(problems);
+        if manifests.manifests.is_empty() && !has_errors(&findings) {
+            findings.push(no_manifest());
+        }
+        let mut findings = levels.weigh(findings, &sources, &self.sources);
+        findings.retain(|finding| finding.level != Level::Warning);
         self.report.secrets = manifests.secrets.clone();
         (manifests, findings)
     }
@@ -200,4 +219,8 @@ impl Session {
             }
         }
     }
+}
+
+fn no_manifest() -> Diagnostic {
+    Diagnostic::unable("no-input", "there is no manifest in what was given").help("name another file")
 }

@@ -1,10 +1,12 @@
 //! The connection to a cluster; with `history` the only user of a network.
 
 mod apply;
+mod call;
 mod connect;
 mod cronjob;
 pub(crate) mod json;
 mod kinds;
+mod list;
 mod logs;
 mod observe;
 mod refusal;
@@ -12,12 +14,13 @@ mod request;
 mod wait;
 
 pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
+pub(crate) use call::{Call, encode};
 pub use connect::ConnectOptions;
 pub use cronjob::cronjob;
 pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
-pub(crate) use request::{Call, Failure, encode};
+pub(crate) use request::Failure;
 pub use wait::{
     ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, is_over, outline, wait,
 };

@@ -43,7 +43,7 @@ pub enum Prediction {
     /// The server cannot say, for the namespace or the definition comes with the same plan; or it was not asked.
     Desired,
     /// It has to be deleted and created anew.
-    Replacement { node: Node, because: Vec<String> },
+    Replacement { node: Node, because: Vec<Reason> },
     /// A Job that has had its run: nothing is to be done.
     Done { note: String },
 }
@@ -95,12 +95,37 @@ pub struct Change {
 pub enum Action {
     Created,
     Configured,
-    /// Deleted and created anew, for the fields named.
+    /// Deleted and created anew.
     Replaced {
-        because: Vec<String>,
+        because: Vec<Reason>,
     },
     Unchanged,
     Pruned,
+}
+
+/// Why an object cannot stay and be changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// This field cannot be changed in place.
+    Immutable(String),
+    /// The Job has failed.
+    Failed,
+    /// The Job is to run once more.
+    Rerun,
+    /// Someone has deleted it, and it is about to go.
+    Terminating,
+}
+
+/// Follows "since".
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::Immutable(field) => write!(f, "`{field}` is immutable"),
+            Reason::Failed => f.write_str("its last run failed"),
+            Reason::Rerun => f.write_str("it is to run again"),
+            Reason::Terminating => f.write_str("it is being deleted"),
+        }
+    }
 }
 
 impl fmt::Display for Action {

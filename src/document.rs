@@ -1,15 +1,17 @@
 //! Source → Document: files, folders and standard input, read into trees; well-formed, not yet trusted.
 
-use std::io::Read as _;
-use std::path::{Path, PathBuf};
+mod files;
 
-use crate::diagnostic::Diagnostic;
+use std::path::PathBuf;
+
+pub use files::{InputFile, files};
+
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
 use crate::yaml::{self, Node};
 
-/// Offsets in a text are kept in 32 bits; no manifest comes near this.
-const MAX_BYTES: u64 = 1 << 30;
-const STDIN: &str = "-";
+/// The lint on files that are templates of something else.
+pub const UNRENDERED_TEMPLATE: &str = "unrendered-template";
 
 /// One YAML or JSON document.
 #[derive(Debug, Clone)]
@@ -19,24 +21,65 @@ pub struct Document {
     pub ambiguous: Vec<Place>,
 }
 
-/// Reads every document of the named files (folders with all below them, `-` for standard input). Documents that
-/// hold nothing are passed over.
-pub fn documents(paths: &[PathBuf], sources: &Sources) -> (Vec<Document>, Vec<Diagnostic>) {
-    let mut documents = Vec::new();
-    let mut findings = Vec::new();
-    for path in paths {
-        match read_path(path, sources) {
-            Ok(ids) => {
-                for id in ids {
-                    let (more, problems) = parse(id, sources);
-                    documents.extend(more);
-                    findings.extend(problems);
-                }
-            }
-            Err(finding) => findings.push(*finding),
+/// What was read of some files.
+#[derive(Debug, Default)]
+pub struct Documents {
+    pub documents: Vec<Document>,
+    pub findings: Vec<Diagnostic>,
+    pub sources: Vec<SourceId>,
+}
+
+/// How much a file may be without being a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Strictness {
+    /// Files that hold no object are passed over.
+    Lenient,
+    /// Every document is a manifest.
+    Strict,
+}
+
+/// Reads every document of the named files (folders with all below them, `-` for standard input).
+pub fn documents(paths: &[PathBuf], sources: &Sources) -> Documents {
+    let (files, findings) = files(paths);
+    let mut read = Documents { findings, ..Documents::default() };
+    for file in files {
+        match file.read() {
+            Ok(bytes) => read.add(&file, bytes, Strictness::Lenient, sources),
+            Err(finding) => read.findings.push(*finding),
         }
     }
-    (documents, findings)
+    read
+}
+
+impl Documents {
+    /// Adds the documents of a file, and its source. Documents that hold nothing are passed over.
+    pub fn add(&mut self, file: &InputFile, bytes: Vec<u8>, strictness: Strictness, sources: &Sources) {
+        let id = match to_source(&file.name(), bytes, sources) {
+            Ok(id) => id,
+            Err(finding) => {
+                self.sources.extend(finding.place.map(|place| place.source));
+                return self.findings.push(*finding);
+            }
+        };
+        self.sources.push(id);
+        let text = &sources.get(id).text;
+        let (documents, findings) = parse(id, sources);
+        let is_strict = strictness == Strictness::Strict || file.is_stdin();
+        if !findings.is_empty() && !file.is_named && !is_strict && !looks_like_object(text) {
+            return;
+        }
+        if let Some(template) = findings.first().and_then(|_| template(id, text)) {
+            return self.findings.push(template);
+        }
+        self.findings.extend(findings);
+        if is_strict || documents.is_empty() || documents.iter().any(|document| is_object(&document.root)) {
+            self.documents.extend(documents);
+        } else if file.is_named {
+            let message = format!("`{}` holds no Kubernetes object and is passed over", file.name());
+            let note = Diagnostic::note("no-object", message).at(documents[0].root.place);
+            self.findings.push(note.help("an object has `apiVersion` and `kind`; `--strict` asks for both"));
+        }
+    }
 }
 
 /// Reads the documents of one source.
@@ -58,66 +101,53 @@ fn push_document(root: Node, ambiguous: Vec<Place>, documents: &mut Vec<Document
     match root.get("items").and_then(Node::as_list).filter(|_| is_list) {
         Some(items) => {
             for item in items {
-                push_document(item.clone(), ambiguous.clone(), documents);
+                let is_inside =
+                    |place: &&Place| item.place.start <= place.start && place.end <= item.place.end;
+                let own = ambiguous.iter().filter(is_inside).copied().collect();
+                push_document(item.clone(), own, documents);
             }
         }
         None => documents.push(Document { root, ambiguous }),
     }
 }
 
-fn read_path(path: &Path, sources: &Sources) -> Result<Vec<SourceId>, Box<Diagnostic>> {
-    if path.as_os_str() == STDIN {
-        let mut bytes = Vec::new();
-        let read = std::io::stdin().lock().take(MAX_BYTES).read_to_end(&mut bytes);
-        read.map_err(|error| unreadable("standard input", &error))?;
-        return Ok(vec![add("<stdin>", bytes, sources)?]);
+/// Says whether a document is meant to be a Kubernetes object or a manifest, well made or not.
+fn is_object(root: &Node) -> bool {
+    let Some(map) = root.as_map() else { return false };
+    let text = |field: &str| map.get(field).and_then(Node::as_str);
+    let api_version = text("apiVersion").unwrap_or_default();
+    // Files of kustomize, Helm and kubectl look like objects, and are none.
+    let is_chart = map.get("kind").is_none() && map.get("name").is_some() && map.get("version").is_some();
+    let is_kubeconfig = api_version == "v1" && text("kind") == Some("Config");
+    if api_version.starts_with("kustomize.config.k8s.io/") || is_chart || is_kubeconfig {
+        return false;
     }
-    let shown = path.display().to_string();
-    let metadata = std::fs::metadata(path).map_err(|error| missing(path, &error))?;
-    if metadata.is_dir() {
-        let mut files = Vec::new();
-        list_folder(path, &mut files).map_err(|error| unreadable(&shown, &error))?;
-        if files.is_empty() {
-            let message = format!("the folder `{shown}` has no .yaml, .yml or .json file");
-            return Err(Box::new(
-                Diagnostic::unable("no-input", message).help("name a file, or another folder"),
-            ));
-        }
-        return files.iter().map(|file| read_file(file, sources)).collect();
-    }
-    Ok(vec![read_file(path, sources)?])
+    let is_head = |key: &str| key.eq_ignore_ascii_case("kind") || did_you_mean(key, ["apiVersion"]).is_some();
+    map.keys().any(is_head) || (map.get("metadata").is_some() && map.get("spec").is_some())
 }
 
-fn read_file(path: &Path, sources: &Sources) -> Result<SourceId, Box<Diagnostic>> {
-    let shown = path.display().to_string();
-    let size = std::fs::metadata(path).map_err(|error| unreadable(&shown, &error))?.len();
-    if size > MAX_BYTES {
-        let message = format!("`{shown}` has more than {} MiB", MAX_BYTES >> 20);
-        return Err(Box::new(Diagnostic::unable("too-large", message).help("split the file")));
-    }
-    let bytes = std::fs::read(path).map_err(|error| unreadable(&shown, &error))?;
-    add(&shown, bytes, sources)
+/// The same, for a text that cannot be read.
+fn looks_like_object(text: &str) -> bool {
+    let heads = ["apiVersion:", "kind:", "\"apiVersion\"", "\"kind\""];
+    text.lines().any(|line| heads.iter().any(|head| line.trim_start_matches(['{', ' ']).starts_with(head)))
 }
 
-fn list_folder(folder: &Path, files: &mut Vec<PathBuf>) -> std::io::Result<()> {
-    let mut entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
-    entries.sort_by_key(std::fs::DirEntry::file_name);
-    for entry in entries {
-        let path = entry.path();
-        if entry.file_name().to_string_lossy().starts_with('.') {
-            continue;
-        }
-        // Symbolic links to folders are not followed: they may lead in a circle.
-        if entry.file_type()?.is_dir() {
-            list_folder(&path, files)?;
-        } else if path.extension().is_some_and(|e| e == "yaml" || e == "yml" || e == "json") {
-            files.push(path);
-        }
-    }
-    Ok(())
+/// One finding for a text that cannot be read because something has yet to fill it in.
+fn template(id: SourceId, text: &str) -> Option<Diagnostic> {
+    let start = text.find("{{").filter(|start| text[*start..].contains("}}"))?;
+    let line = text[start..].lines().next().unwrap_or_default();
+    let length = line.find("}}").map_or(line.len(), |end| end + 2);
+    let message = "this is a template: it becomes YAML when its `{{ … }}` are filled in";
+    Some(
+        Diagnostic::warning(UNRENDERED_TEMPLATE, message)
+            .at(Place::new(id, start..start + length))
+            .label("not filled in")
+            .help("check what it renders to: `helm template CHART | daphnia validate -`")
+            .help("if the braces are meant literally, quote the value"),
+    )
 }
 
-fn add(name: &str, bytes: Vec<u8>, sources: &Sources) -> Result<SourceId, Box<Diagnostic>> {
+fn to_source(name: &str, bytes: Vec<u8>, sources: &Sources) -> Result<SourceId, Box<Diagnostic>> {
     String::from_utf8(bytes).map(|text| sources.add(Source::new(SourceKind::Manifest, name, text))).map_err(
         |error| {
             let start = error.utf8_error().valid_up_to();
@@ -135,34 +165,5 @@ fn add(name: &str, bytes: Vec<u8>, sources: &Sources) -> Result<SourceId, Box<Di
                     .help("save the file as UTF-8"),
             )
         },
-    )
-}
-
-fn missing(path: &Path, error: &std::io::Error) -> Box<Diagnostic> {
-    let shown = path.display().to_string();
-    if error.kind() != std::io::ErrorKind::NotFound {
-        return unreadable(&shown, error);
-    }
-    let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let names: Vec<String> = std::fs::read_dir(folder)
-        .map(|entries| {
-            entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
-        })
-        .unwrap_or_default();
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let near = crate::diagnostic::did_you_mean(&name, names.iter().map(String::as_str));
-    let diagnostic = Diagnostic::unable("no-such-file", format!("there is no file or folder `{shown}`"));
-    Box::new(match near {
-        Some(near) => diagnostic.help(format!("did you mean `{}`?", folder.join(near).display())),
-        None => diagnostic.help("check the path, or write `-` for standard input"),
-    })
-}
-
-fn unreadable(name: &str, error: &std::io::Error) -> Box<Diagnostic> {
-    let reason = error.to_string();
-    let reason = reason.split(" (os error").next().unwrap_or_default().to_lowercase();
-    Box::new(
-        Diagnostic::unable("unreadable", format!("`{name}` cannot be read: {reason}"))
-            .help("check its permissions, and that it is a file"),
     )
 }

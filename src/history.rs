@@ -2,12 +2,16 @@
 
 mod complete;
 mod digest;
+mod execute;
+mod isolate;
 mod record;
+mod references;
 mod run;
 
 pub use digest::digest;
+pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
-pub use run::{ExecuteOptions, Execution, Run, RunOptions, execute, follow, run, settle};
+pub use run::{Run, RunOptions, follow, run, settle};
 
 use serde_json::{Value as Json, json};
 
@@ -33,10 +37,14 @@ pub async fn list(
         Some(job) => format!("{RUN_LABEL},{JOB_LABEL}={job}"),
         None => RUN_LABEL.to_owned(),
     };
-    let mut records = cluster
-        .records(namespace, &selector)
-        .await
-        .map_err(|failure| cluster.explain(&failure, &Attempt::new("read the records of runs")))?;
+    let mut records = cluster.records(namespace, &selector).await.map_err(|failure| {
+        let mut errors = cluster.explain(&failure, &Attempt::new("read the records of runs"));
+        if namespace.is_none() && failure.is_code(403) {
+            let help = "or ask for those of one namespace with `--namespace`".to_owned();
+            errors.0.iter_mut().for_each(|error| error.help.push(help.clone()));
+        }
+        errors
+    })?;
     for record in &mut records {
         complete::complete(cluster, record).await;
     }
@@ -80,7 +88,7 @@ async fn read(cluster: &Cluster, id: &str, namespace: &str) -> Result<RunRecord,
 async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic {
     let error =
         Diagnostic::unable("unknown-run", format!("there is no run `{id}` in the namespace `{namespace}`"));
-    let known = cluster.records(None, RUN_LABEL).await.unwrap_or_default();
+    let known = cluster.records(Some(namespace), RUN_LABEL).await.unwrap_or_default();
     let ids = known.iter().map(|record| record.id.as_str());
     match did_you_mean(id, ids) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
@@ -170,11 +178,17 @@ impl Cluster {
         };
         let old = records.iter().filter(|record| record.state.is_final()).skip(keep);
         for record in old {
-            let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-            let deleted = self.call(&Call::delete(&path(namespace, &record.id), &options)).await;
-            if let Err(failure) = deleted.or_else(|f| if f.is_code(404) { Ok(Json::Null) } else { Err(f) }) {
+            if let Err(failure) = self.discard(record).await {
                 return self.warn_once(format!("cannot delete old records: {}", failure.describe()));
             }
+        }
+    }
+
+    async fn discard(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
+        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
+        match self.call(&Call::delete(&path(record.namespace(), &record.id), &options)).await {
+            Err(failure) if !failure.is_code(404) => Err(failure),
+            _ => Ok(()),
         }
     }
 

@@ -22,15 +22,19 @@
 
 pub mod source;
 pub mod diagnostic;
+pub mod fix;
 pub mod yaml;
 pub mod schema;
 pub mod kubernetes;
 pub mod document;
+pub mod config;
 pub mod catalog;
 pub mod explain;
+pub mod lint;
 pub mod manifest;
 pub mod object;
 pub mod render;
+pub mod check;
 pub mod diff;
 pub mod cluster;
 pub mod history;

@@ -1,5 +1,8 @@
 //! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
 
+mod expression;
+mod library;
+mod lints;
 mod overrides;
 mod references;
 mod rules;
@@ -7,12 +10,15 @@ mod values;
 
 use std::sync::Arc;
 
+pub use library::{Folders, Library, name_of};
 pub use overrides::Override;
+use references::Others;
 
 use crate::catalog::{Catalog, Kind};
 use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};
 use crate::document::Document;
 use crate::kubernetes;
+use crate::lint;
 use crate::source::{Place, Sources};
 use crate::yaml::Node;
 
@@ -27,6 +33,9 @@ pub struct Manifest {
     pub given: Node,
 }
 
+/// The lint on secrets that are written down.
+const SECRET_LITERAL: &str = "secret-literal";
+
 /// The manifests of one run, and where their secrets stand in the texts.
 #[derive(Debug, Default)]
 pub struct Manifests {
@@ -38,27 +47,33 @@ pub struct Manifests {
 struct Candidate {
     kind: Option<Arc<Kind>>,
     node: Node,
+    /// What is to be said of the text, if there is nothing worse to say.
+    remarks: Vec<Diagnostic>,
 }
 
 /// Checks documents and makes manifests of those that hold. All problems of all documents are reported at once.
 pub fn manifests(
     documents: Vec<Document>,
     overrides: &[Override],
+    library: &dyn Library,
     catalog: &Catalog,
     sources: &Sources,
 ) -> (Manifests, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut candidates = Vec::new();
     for document in documents {
+        let remarks = lint::check_document(&document, sources);
         match recognize(document.root, catalog, &mut findings) {
-            Ok(candidate) => candidates.push(candidate),
+            Ok(candidate) => candidates.push(Candidate { remarks, ..candidate }),
             Err(finding) => findings.push(*finding),
         }
     }
     if let Err(finding) = apply_overrides(&mut candidates, overrides) {
         findings.push(*finding);
     }
-    let others: Vec<Node> = candidates.iter().map(|candidate| candidate.node.clone()).collect();
+    let has_references = candidates.iter().any(|candidate| candidate.kind.is_some());
+    let given = candidates.iter().filter(|_| has_references).map(|candidate| candidate.node.clone());
+    let others = Others { given: given.collect(), library, catalog };
     let mut result = Manifests::default();
     for candidate in candidates {
         let secrets = &mut result.secrets;
@@ -67,6 +82,12 @@ pub fn manifests(
         result.manifests.extend(manifest);
     }
     (result, findings)
+}
+
+/// Says whether a document is of one of the catalog's kinds, and so may refer to others.
+pub fn is_ours(document: &Document, catalog: &Catalog) -> bool {
+    let kind = document.root.get("kind").and_then(Node::as_str);
+    kind.is_some_and(|kind| catalog.kind(kind).is_some())
 }
 
 /// Finds the kind of a document and brings it into canonical spelling.
@@ -88,18 +109,18 @@ fn recognize(
         return Err(Box::new(missing_kind(&node, "apiVersion", catalog)));
     };
     let Some(kind) = kind else {
-        return if kubernetes::is_served(api_version, kind_name) || !is_ours(api_version) {
-            Ok(Candidate { kind: None, node })
+        return if kubernetes::is_served(api_version, kind_name) || !is_our_group(api_version) {
+            Ok(Candidate { kind: None, node, remarks: Vec::new() })
         } else {
             Err(Box::new(unknown_kind(&node, kind_name, catalog)))
         };
     };
     values::canonicalize(&mut node, kind.shape(), findings);
-    Ok(Candidate { kind: Some(kind), node })
+    Ok(Candidate { kind: Some(kind), node, remarks: Vec::new() })
 }
 
 /// API groups that no Kubernetes server has.
-fn is_ours(api_version: &str) -> bool {
+fn is_our_group(api_version: &str) -> bool {
     let group = api_version.split('/').next().unwrap_or_default();
     ["project-planton.org", "planton.dev", "daphnia.dev"]
         .iter()
@@ -162,28 +183,41 @@ fn apply_overrides(candidates: &mut [Candidate], overrides: &[Override]) -> Resu
 
 fn check(
     candidate: Candidate,
-    others: &[Node],
+    others: &Others<'_>,
     secrets: &mut Vec<Place>,
     sources: &Sources,
 ) -> (Option<Manifest>, Vec<Diagnostic>) {
-    let Candidate { kind, mut node } = candidate;
+    let Candidate { kind, mut node, mut remarks } = candidate;
     let Some(kind) = kind else {
         secret_data(&node, secrets);
-        let findings = kubernetes::check(&node, sources);
-        let is_sound = !has_errors(&findings);
-        return (is_sound.then(|| Manifest { kind: None, given: node.clone(), node }), findings);
+        let mut findings = kubernetes::check(&node, sources);
+        if has_errors(&findings) {
+            return (None, findings);
+        }
+        remarks.extend(lint::check_object(&node));
+        secrets.extend(told_secrets(&remarks));
+        findings.extend(remarks);
+        return (Some(Manifest { kind: None, given: node.clone(), node }), findings);
     };
     let shape = kind.shape();
     values::secret_places(&node, shape, secrets);
     let mut findings = kind.schema().check(&node, sources);
     rules::check(&node, shape, &mut findings);
+    remarks.extend(if has_errors(&findings) { Vec::new() } else { lints::check(&node, shape, sources) });
     references::resolve(&mut node, shape, others, &mut findings);
     if has_errors(&findings) {
         return (None, findings);
     }
+    secrets.extend(told_secrets(&remarks));
+    findings.extend(remarks);
     let given = node.clone();
     values::complete(&mut node, shape, "", sources);
     (Some(Manifest { kind: Some(kind), node, given }), findings)
+}
+
+/// A value that a lint calls a secret is not shown while saying so.
+fn told_secrets(findings: &[Diagnostic]) -> impl Iterator<Item = Place> + '_ {
+    findings.iter().filter(|finding| finding.code == SECRET_LITERAL).filter_map(|finding| finding.place)
 }
 
 /// The values of a Kubernetes Secret are secret whether or not the rest of it is right.

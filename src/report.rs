@@ -1,8 +1,10 @@
 //! The only printer: findings, objects, differences and progress, to standard output and standard error.
 
 mod changes;
+mod edits;
 mod explanation;
 mod findings;
+mod format;
 mod github;
 mod json;
 mod junit;
@@ -10,36 +12,20 @@ mod progress;
 mod records;
 mod region;
 mod sarif;
+mod unified;
 
+pub use format::Format;
 pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
 
-use crate::diagnostic::{Diagnostic, Fix, Level};
-use crate::diff::ChangeSet;
+use crate::check::{Mended, Tally};
+use crate::cluster::Readiness;
+use crate::diagnostic::Diagnostic;
+use crate::diff::{ChangeSet, Conflict};
 use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
-
-/// How findings are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    Text,
-    Json,
-    Sarif,
-    Junit,
-    Github,
-}
-
-impl Format {
-    pub const NAMED: [(&str, Format); 5] = [
-        ("text", Format::Text),
-        ("json", Format::Json),
-        ("sarif", Format::Sarif),
-        ("junit", Format::Junit),
-        ("github", Format::Github),
-    ];
-}
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
 #[derive(Debug, Default)]
@@ -51,27 +37,17 @@ pub struct Report {
 impl Report {
     /// Prints findings to standard error, those of one place in a source after the other.
     pub fn findings(&self, findings: &[Diagnostic], sources: &Sources) {
-        to_stderr(&findings::text(&sorted(findings), sources, &self.secrets));
+        to_stderr(&findings::text(&format::sorted(findings), sources, &self.secrets));
     }
 
-    /// Prints findings as the product of the run, to standard output.
-    pub fn product_findings(&self, findings: &[Diagnostic], sources: &Sources, format: Format) {
-        to_stdout(&match format {
-            Format::Text => findings::text(&sorted(findings), sources, &self.secrets),
-            _ => self.findings_as(format, findings, sources),
-        });
+    /// Prints what edits would do to a file, to standard output.
+    pub fn edits(&self, mended: &Mended) {
+        to_stdout(&edits::text(mended));
     }
 
-    /// Writes findings for a file, sorted by place.
-    pub fn findings_as(&self, format: Format, findings: &[Diagnostic], sources: &Sources) -> String {
-        let findings = sorted(findings);
-        match format {
-            Format::Text => findings::plain(&findings, sources, &self.secrets),
-            Format::Json => json::json(&findings, sources, &self.secrets),
-            Format::Sarif => sarif::sarif(&findings, sources, &self.secrets),
-            Format::Junit => junit::junit(&findings, sources, &self.secrets),
-            Format::Github => github::github(&findings, sources),
-        }
+    /// Prints text to standard error.
+    pub fn aside(&self, text: &str) {
+        to_stderr(text);
     }
 
     /// Prints the product.
@@ -106,7 +82,18 @@ impl Report {
             if let Some(note) = &change.note {
                 self.note(&format!("{}: {note}", change.id));
             }
+            for Conflict { field, manager, .. } in &change.conflicts {
+                self.note(&format!(
+                    "{}: `{field}` belongs to `{manager}`, so an apply needs `--force-conflicts`",
+                    change.id
+                ));
+            }
         }
+    }
+
+    /// Prints what was not ready when waiting ended; failures were told when they happened.
+    pub fn unready(&self, readiness: &[Readiness]) {
+        readiness.iter().for_each(progress::unready);
     }
 
     /// Prints records of runs as a table, to standard output.
@@ -137,38 +124,20 @@ impl Report {
     }
 }
 
-fn sorted(findings: &[Diagnostic]) -> Vec<&Diagnostic> {
-    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
-    sorted.sort_by_key(|finding| (finding.place.is_none(), finding.place));
-    sorted
-}
-
-/// Says whether a place shares text with a secret.
-fn touches(place: Place, secrets: &[Place]) -> bool {
-    secrets.iter().any(|s| s.source == place.source && s.start < place.end && place.start < s.end)
-}
-
-/// An edit of a secret would print it, and one with a mask instead would destroy it.
-fn is_withheld(fix: &Fix, secrets: &[Place]) -> bool {
-    fix.edits.iter().any(|edit| touches(edit.place, secrets))
-}
-
-fn level_name(level: Level) -> &'static str {
-    match level {
-        Level::Error => "error",
-        Level::Warning => "warning",
-        Level::Note => "note",
+/// Sums up what was found in a sentence.
+pub fn summary(tally: &Tally) -> String {
+    let counts = [(tally.errors, "error"), (tally.warnings, "warning")];
+    let found: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, noun)| plural(*count, noun)).collect();
+    let mut text = match (tally.errors, found.is_empty()) {
+        (0, true) => format!("{} valid", plural(tally.manifests, "manifest")),
+        (0, false) => format!("{} valid, {}", plural(tally.manifests, "manifest"), found.join(", ")),
+        _ => format!("{} found", found.join(", ")),
+    };
+    if tally.mendable > 0 {
+        text.push_str(&format!("; `--fix` mends {}", tally.mendable));
     }
-}
-
-/// Sums up findings in a sentence.
-pub fn summary(findings: &[Diagnostic]) -> String {
-    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    let errors = plural(count(Level::Error), "error");
-    match count(Level::Warning) {
-        0 => errors,
-        warnings => format!("{errors}, {}", plural(warnings, "warning")),
-    }
+    text
 }
 
 pub fn plural(count: usize, noun: &str) -> String {

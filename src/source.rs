@@ -107,13 +107,6 @@ impl Sources {
         Arc::clone(&self.lock()[id.0 as usize])
     }
 
-    /// Lists the sources of one kind, in the order they came in.
-    pub fn of_kind(&self, kind: SourceKind) -> Vec<SourceId> {
-        let sources = self.lock();
-        let ids = (0..).zip(sources.iter()).filter(|(_, source)| source.kind == kind);
-        ids.map(|(index, _)| SourceId(index)).collect()
-    }
-
     /// Returns the text at a place, as written.
     pub fn text(&self, place: Place) -> String {
         self.get(place.source).text.get(place.range()).unwrap_or_default().to_owned()

@@ -2,9 +2,14 @@
 
 mod cluster {
     mod apply;
+    mod diff;
+    mod errors;
     pub mod daphnia;
     pub mod harness;
+    mod limits;
+    mod run;
     mod schemas;
     mod smoke;
     mod strict;
+    mod writer;
 }

@@ -8,9 +8,9 @@ use clap::Args;
 use super::server::{ServerArgs, block_on, duration, narrator, status_of};
 use super::{Input, Session, Status};
 use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, observe};
+use crate::diff::{Conflict, Observed, Prediction};
 use crate::history::{ExecuteOptions, execute, settle};
 use crate::object::Plan;
-use crate::report::LogPrefix;
 
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
 ///
@@ -69,7 +69,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
 }
 
 async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<Status, Status> {
-    let cluster = session.connect(&args.server, narrator(LogPrefix::Pod)).await?;
+    let cluster = session.connect(&args.server, narrator(None)).await?;
     let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
     let mut observed = session.told(observe(&cluster, plan, &options).await)?;
     if !args.rerun {
@@ -84,6 +84,7 @@ async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<
             return Ok(Status::FOUND);
         }
     }
+    session.tell_beforehand(&observed, args);
     let options = ExecuteOptions {
         apply: ApplyOptions {
             force_conflicts: args.force_conflicts,
@@ -95,5 +96,22 @@ async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<
         ..ExecuteOptions::default()
     };
     let execution = session.told(execute(&cluster, &observed, &options).await)?;
+    session.report.unready(&execution.readiness);
     Ok(status_of(&execution.readiness))
+}
+
+impl Session {
+    /// What is left out, and what is taken from others.
+    fn tell_beforehand(&self, observed: &[Observed], args: &ApplyArgs) {
+        for one in observed {
+            let id = &one.desired.id;
+            if let Prediction::Done { note } = &one.prediction {
+                self.report.note(&format!("{id}: {note}"));
+            }
+            for conflict in one.conflicts.iter().filter(|_| args.force_conflicts) {
+                let Conflict { field, manager, .. } = conflict;
+                self.report.note(&format!("{id}: takes `{field}` over from `{manager}`"));
+            }
+        }
+    }
 }

@@ -4,9 +4,11 @@ use clap::Args;
 
 use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
-use crate::cluster::{ObserveOptions, observe};
+use crate::cluster::{Cluster, ObserveOptions, observe};
+use crate::diagnostic::Diagnostics;
+use crate::diff::Observed;
 use crate::history::settle;
-use crate::report::LogPrefix;
+use crate::object::Plan;
 
 /// Show what an apply would change in the cluster, and change nothing
 ///
@@ -26,6 +28,12 @@ pub(super) struct DiffArgs {
     /// Show what the server changes of its own, too: its defaults, webhooks
     #[arg(long)]
     all: bool,
+
+    /// Only read; what an apply would make of it is computed here
+    ///
+    /// This is what happens, too, where the right to patch is missing, which a dry-run needs.
+    #[arg(long)]
+    read_only: bool,
 }
 
 pub(super) fn diff(args: &DiffArgs) -> Status {
@@ -35,8 +43,8 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         Err(status) => return status.as_error(),
     };
     let observed = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
-        let observed = session.told(observe(&cluster, &plan, &ObserveOptions::default()).await)?;
+        let cluster = session.connect(&args.server, narrator(None)).await?;
+        let observed = session.told(foresee(&session, &cluster, &plan, args.read_only).await)?;
         Ok(settle(&cluster, observed).await)
     });
     let observed = match observed {
@@ -46,4 +54,34 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
     let changes = crate::diff::diff(&observed, &[], &session.sources);
     session.report.changes(&changes, args.all);
     if changes.is_empty() { Status::DONE } else { Status::FOUND }
+}
+
+/// Asks the server what would become of the objects; without the right to ask, computes it.
+async fn foresee(
+    session: &Session,
+    cluster: &Cluster,
+    plan: &Plan,
+    is_read_only: bool,
+) -> Result<Vec<Observed>, Diagnostics> {
+    let by_reading = ObserveOptions { read_only: true, ..ObserveOptions::default() };
+    if is_read_only {
+        return observe(cluster, plan, &by_reading).await;
+    }
+    let errors = match observe(cluster, plan, &ObserveOptions::default()).await {
+        Ok(observed) => return Ok(observed),
+        Err(errors) => errors,
+    };
+    let is_forbidden = errors.0.iter().all(|error| error.code == "forbidden");
+    if !is_forbidden {
+        return Err(errors);
+    }
+    match observe(cluster, plan, &by_reading).await {
+        Ok(observed) => {
+            session
+                .report
+                .note("only reading, for lack of the right to patch: the server's own changes do not show");
+            Ok(observed)
+        }
+        Err(_) => Err(errors),
+    }
 }

@@ -6,10 +6,10 @@ use std::str::FromStr as _;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
 
-use super::Session;
 use super::files::replace_file;
+use crate::check::Found;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::report::Format;
+use crate::report::{Format, Report};
 
 #[derive(Debug, Args)]
 pub(super) struct FormatArgs {
@@ -56,22 +56,57 @@ impl std::str::FromStr for Output {
 }
 
 impl FormatArgs {
-    /// Writes findings to standard output and to the files. Findings of its own, such as a file that cannot be
-    /// written, are the result.
-    pub(super) fn publish(&self, session: &Session, findings: &[Diagnostic]) -> Vec<Diagnostic> {
-        session.report.product_findings(findings, &session.sources, self.format);
-        let mut problems = Vec::new();
-        for output in &self.outputs {
-            let text = session.report.findings_as(output.format, findings, &session.sources);
-            if let Err(error) = replace_file(&output.path, &text) {
-                let message = format!("`{}` cannot be written: {error}", output.path.display());
-                problems.push(
-                    Diagnostic::unable("unwritable", message)
-                        .help("name a file in a folder that is there and may be written to"),
-                );
+    /// Starts writing. With `is_aside`, standard output is for something else.
+    pub(super) fn writer(&self, is_aside: bool) -> Writer<'_> {
+        Writer { args: self, is_aside, pages: vec![String::new(); self.outputs.len() + 1] }
+    }
+
+    /// Writes a page for each output, standard output first.
+    pub(super) fn pages(&self, found: &Found<'_>) -> Vec<String> {
+        self.formats().map(|format| format.page(found)).collect()
+    }
+
+    fn formats(&self) -> impl Iterator<Item = Format> {
+        std::iter::once(self.format).chain(self.outputs.iter().map(|output| output.format))
+    }
+}
+
+/// What has been told so far of the files.
+pub(super) struct Writer<'a> {
+    args: &'a FormatArgs,
+    is_aside: bool,
+    pages: Vec<String>,
+}
+
+impl Writer<'_> {
+    /// Prints pages where the format allows it, and keeps the others.
+    pub(super) fn add(&mut self, report: &Report, pages: &[String]) {
+        for (index, page) in pages.iter().enumerate() {
+            if index == 0 && self.args.format.is_pages() {
+                self.print(report, page);
+            } else {
+                self.pages[index].push_str(page);
             }
         }
-        session.report.findings(&problems, &session.sources);
+    }
+
+    /// Prints or writes what has been kept. Files that cannot be written are the result.
+    pub(super) fn finish(self, report: &Report) -> Vec<Diagnostic> {
+        if !self.args.format.is_pages() {
+            self.print(report, &self.args.format.whole(&self.pages[0]));
+        }
+        let mut problems = Vec::new();
+        for (output, pages) in self.args.outputs.iter().zip(&self.pages[1..]) {
+            if let Err(error) = replace_file(&output.path, &output.format.whole(pages)) {
+                let message = format!("`{}` cannot be written: {error}", output.path.display());
+                let finding = Diagnostic::unable("unwritable", message);
+                problems.push(finding.help("name a file in a folder that is there and may be written to"));
+            }
+        }
         problems
+    }
+
+    fn print(&self, report: &Report, text: &str) {
+        if self.is_aside { report.aside(text) } else { report.product(text) }
     }
 }

@@ -6,7 +6,6 @@ use super::server::{ServerArgs, block_on, narrator};
 use super::{Session, Status};
 use crate::history;
 use crate::object::Masks;
-use crate::report::LogPrefix;
 
 /// List runs: when, by whom, with what, and how they ended
 ///
@@ -55,7 +54,7 @@ pub(super) struct CancelArgs {
 pub(super) fn history(args: &HistoryArgs) -> Status {
     let session = Session::default();
     let listed = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
+        let cluster = session.connect(&args.server, narrator(None)).await?;
         // Without --namespace, all namespaces: who asks for a history seldom knows where.
         session.told(history::list(&cluster, args.server.namespace.as_deref(), args.job.as_deref()).await)
     });
@@ -71,7 +70,7 @@ pub(super) fn history(args: &HistoryArgs) -> Status {
 pub(super) fn show(args: &ShowArgs) -> Status {
     let session = Session::default();
     let found = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
+        let cluster = session.connect(&args.server, narrator(None)).await?;
         session.told(history::get(&cluster, &args.run, args.server.namespace.as_deref()).await)
     });
     match found {
@@ -88,7 +87,7 @@ pub(super) fn show(args: &ShowArgs) -> Status {
 pub(super) fn cancel(args: &CancelArgs) -> Status {
     let session = Session::default();
     let cancelled = block_on(async {
-        let cluster = session.connect(&args.server, narrator(LogPrefix::None)).await?;
+        let cluster = session.connect(&args.server, narrator(None)).await?;
         session.told(history::cancel(&cluster, &args.run, args.server.namespace.as_deref()).await)
     });
     match cancelled {

@@ -124,7 +124,7 @@ fn the_job(plan: &Plan, name: Option<&str>) -> Result<ObjectId, Box<Diagnostic>>
 /// Runs and waits; an interruption asks what is to become of the Job.
 async fn follow(session: &Session, plan: &Plan, job: &ObjectId, args: &RunArgs) -> Result<Status, Status> {
     let dispatched = Arc::new(OnceLock::new());
-    let tell = narrator(log_prefix(plan, job));
+    let tell = narrator(Some(log_prefix(plan, job)));
     let noted = Arc::clone(&dispatched);
     let listener: Listener = Arc::new(move |progress| {
         if let Progress::Dispatched { run, .. } = &progress {
@@ -179,6 +179,14 @@ impl Session {
             (Some(result), _) if result.succeeded => {
                 self.report.note(&format!("run {} succeeded", run.id));
                 Status::DONE
+            }
+            (Some(result), _) if result.is_stuck => {
+                self.report.note(&format!("run {} is stuck: {}", run.id, result.cause));
+                self.report.note(&format!(
+                    "its Job is still there: mend what is amiss, or end it with `daphnia cancel {}`",
+                    run.id
+                ));
+                Status::FOUND
             }
             (Some(result), _) => {
                 self.report.note(&format!("run {} failed: {}", run.id, result.cause));

@@ -74,7 +74,7 @@ pub(super) async fn interruption() -> Status {
 }
 
 /// Tells everything that happens.
-pub(super) fn narrator(prefix: LogPrefix) -> Listener {
+pub(super) fn narrator(prefix: Option<LogPrefix>) -> Listener {
     let narrator = Narrator::new(prefix);
     Arc::new(move |progress| narrator.tell(&progress))
 }

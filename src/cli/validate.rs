@@ -1,47 +1,118 @@
-//! `daphnia validate`: findings, each at its line.
+//! `daphnia validate`: findings, each at its line; and the edits that mend them.
 
 use clap::Args;
 
-use super::formats::FormatArgs;
-use super::{Input, Session, Status};
-use crate::diagnostic::{Diagnostic, has_errors};
+use super::formats::{FormatArgs, Writer};
+use super::lints::LintArgs;
+use super::{Input, Session, Status, no_manifest};
+use crate::check::{Check, Checked, Found, Tally};
+use crate::diagnostic::Diagnostic;
+use crate::document::{InputFile, Strictness, files};
 use crate::report::{plural, summary};
 
 /// Check manifests against their schemas and rules, and what they render to
 ///
-/// Prints every problem at its line and column. Nothing but the files is read: no cluster, no network.
+/// Prints every problem at its line and column. Nothing but the files is read: no cluster, no network. Lints are
+/// advice: they are printed, and fail only if they are denied. A comment beside or above a field lets one pass
+/// there: `# daphnia: allow(LINT) reason`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/\n  cat job.yaml | daphnia validate -\n  daphnia validate k8s/ --format github --output sarif=findings.sarif"
+    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/ --deny warnings\n  daphnia validate 'k8s/**/*.yaml' --fix --diff\n  helm template chart/ | daphnia validate -\n  daphnia validate k8s/ --format github --output sarif=findings.sarif"
 )]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
     input: Input,
 
     #[command(flatten)]
+    lints: LintArgs,
+
+    #[command(flatten)]
     formats: FormatArgs,
+
+    /// Make the edits that are safe, and change nothing else in the files
+    #[arg(long, conflicts_with = "set")]
+    fix: bool,
+
+    /// With `--fix`: show the edits and leave the files as they are
+    #[arg(long, requires = "fix")]
+    diff: bool,
+
+    /// Take every document for a manifest: none is passed over
+    #[arg(long)]
+    strict: bool,
 }
 
 pub(super) fn validate(args: &ValidateArgs) -> Status {
-    let mut session = Session::default();
-    let (manifests, mut findings) = session.manifests(&args.input);
-    let count = manifests.manifests.len();
-    // What renders to something that Kubernetes refuses is not valid either.
-    if let Err(problems) = crate::render::render(manifests, &session.catalog, &session.sources) {
-        findings.extend(problems.0);
+    let session = Session::default();
+    let (config, levels) = match session.settings(&args.input.config, &args.lints) {
+        Ok(settings) => settings,
+        Err(findings) => return refuse(&session, &findings),
+    };
+    let (files, problems) = files(&args.input.all_paths());
+    if let Some(finding) = args.unwritable(&files) {
+        return refuse(&session, &[finding]);
     }
-    if count == 0 && findings.is_empty() {
-        findings.push(
-            Diagnostic::unable("no-input", "there is no manifest in what was given")
-                .help("name another file"),
-        );
+    let check = Check {
+        catalog: &session.catalog,
+        levels: &levels,
+        config: &config,
+        strictness: if args.strict { Strictness::Strict } else { Strictness::Lenient },
+        is_fixing: args.fix,
+        sets: &args.input.set,
+        print: &|found| args.formats.pages(found),
+    };
+    let mut writer = args.formats.writer(args.diff);
+    let mut tally = Tally::default();
+    let mut unwritten = Vec::new();
+    check.check(&files, &mut |checked| {
+        tally.add(&checked.tally);
+        unwritten.extend(args.tell(&session, &checked, &mut writer));
+    });
+    let mut findings = problems;
+    findings.extend(unwritten);
+    if tally.occupied + tally.errors + findings.len() == 0 {
+        findings.push(no_manifest());
     }
-    let problems = args.formats.publish(&session, &findings);
-    if has_errors(&findings) {
-        session.report.note(&format!("{} found", summary(&findings)));
-    } else {
-        session.report.note(&format!("{} valid", plural(count, "manifest")));
+    tally.count(&findings);
+    let found = Found { file: None, findings: &findings, sources: &session.sources, secrets: &[] };
+    writer.add(&session.report, &args.formats.pages(&found));
+    let problems = writer.finish(&session.report);
+    session.report.findings(&problems, &session.sources);
+    tally.count(&problems);
+    args.conclude(&session, &tally);
+    Status::of_classes(tally.classes.iter().copied())
+}
+
+impl ValidateArgs {
+    fn unwritable(&self, files: &[InputFile]) -> Option<Diagnostic> {
+        let is_writing = self.fix && !self.diff && files.iter().any(InputFile::is_stdin);
+        is_writing.then(|| {
+            Diagnostic::unable("unwritable", "`--fix` writes files, and standard input is none")
+                .help("name the file, or add `--diff` to see the edits")
+        })
     }
-    findings.extend(problems);
-    Status::of_findings(&findings)
+
+    /// Prints what was found in a file, and writes or shows its edits.
+    fn tell(&self, session: &Session, checked: &Checked, writer: &mut Writer<'_>) -> Option<Diagnostic> {
+        writer.add(&session.report, &checked.pages);
+        let mended = checked.mended.as_ref()?;
+        if self.diff {
+            session.report.edits(mended);
+            return None;
+        }
+        mended.file.replace(&mended.after).err().map(|finding| *finding)
+    }
+
+    fn conclude(&self, session: &Session, tally: &Tally) {
+        if tally.mended > 0 {
+            let verb = if self.diff { "would be mended" } else { "mended" };
+            session.report.note(&format!("{} {verb}", plural(tally.mended, "finding")));
+        }
+        session.report.note(&summary(tally));
+    }
+}
+
+fn refuse(session: &Session, findings: &[Diagnostic]) -> Status {
+    session.report.findings(findings, &session.sources);
+    Status::of_findings(findings)
 }

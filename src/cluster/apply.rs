@@ -6,13 +6,13 @@ use futures::StreamExt as _;
 use serde_json::{Value as Json, json};
 use tokio::time::Instant;
 
+use super::call::Call;
 use super::kinds::Resource;
 use super::observe::{CONCURRENCY, apply_call, gather};
 use super::refusal::{Attempt, conflict_error};
-use super::request::Call;
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
-use crate::diff::{Action, Observed, Prediction, clean};
+use crate::diff::{Action, Observed, Prediction, Reason, clean};
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::Node;
 
@@ -39,6 +39,8 @@ pub struct Outcome {
     pub action: Action,
     /// As the server holds it now; `None` if it was left out.
     pub live: Option<Node>,
+    /// Whether this brought it into being, rather than someone else at the same time.
+    pub is_new: bool,
 }
 
 /// Makes the cluster what was predicted. Every object was tried before by `observe`, so nothing is changed if one
@@ -72,25 +74,25 @@ pub fn ensure_allowed(observed: &[Observed], options: &ApplyOptions) -> Result<(
         if !options.force_conflicts {
             errors.extend(one.conflicts.iter().map(|conflict| conflict_error(conflict, Some(&one.desired))));
         }
-        if let Prediction::Replacement { because, .. } = &one.prediction
-            && id.kind != "Job"
-            && !options.replace
-        {
-            let fields = because.join("`, `");
-            let error = Diagnostic::error(
-                "replace-needed",
-                format!("`{id}` can only be replaced: `{fields}` cannot be changed in place"),
-            );
-            let path = because.first().map(String::as_str).unwrap_or_default();
-            errors.push(
-                error
-                    .class(Class::Failed)
-                    .at(super::refusal::field_place(&one.desired.node, path))
-                    .help("allow to delete it and create it anew with `--replace`"),
-            );
+        if id.kind != "Job" && !options.replace {
+            errors.extend(replace_needed(one));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(Diagnostics(errors)) }
+}
+
+/// Complains of an object that has to go because of one of its fields.
+fn replace_needed(observed: &Observed) -> Option<Diagnostic> {
+    let Prediction::Replacement { because, .. } = &observed.prediction else { return None };
+    let field = because.iter().find_map(|reason| match reason {
+        Reason::Immutable(field) => Some(field),
+        _ => None,
+    })?;
+    let reasons = because.iter().map(Reason::to_string).collect::<Vec<_>>().join(", ");
+    let message = format!("`{}` would have to be replaced: {reasons}", observed.desired.id);
+    let place = super::refusal::field_place(&observed.desired.node, field);
+    let error = Diagnostic::error("replace-needed", message).class(Class::Failed).at(place);
+    Some(error.help("allow to delete it and create it anew with `--replace`"))
 }
 
 impl Cluster {
@@ -100,7 +102,7 @@ impl Cluster {
         let live = observed.live.as_ref();
         if matches!(observed.prediction, Prediction::Same | Prediction::Done { .. }) {
             self.tell(Progress::Applied { id: id.clone(), action: Action::Unchanged });
-            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned() });
+            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned(), is_new: false });
         }
         let Some(resource) = self.resource(object).await? else {
             return Err(self.unserved(object).await.into());
@@ -108,20 +110,20 @@ impl Cluster {
         if let (Prediction::Replacement { .. }, Some(live)) = (&observed.prediction, live) {
             self.delete_live(object, &resource, live, options.timeout).await?;
         }
-        let answer = self.call(&apply_call(object, &resource, options.force_conflicts)).await;
-        let answer = answer.map_err(|failure| {
+        let answer = self.call_telling(&apply_call(object, &resource, options.force_conflicts)).await;
+        let (answer, is_new) = answer.map_err(|failure| {
             let what = format!("apply `{id}`");
             self.explain(&failure, &Attempt::with(&what, object))
         })?;
         let now = self.node(&answer, &id);
         let action = match (&observed.prediction, live) {
             (Prediction::Replacement { because, .. }, _) => Action::Replaced { because: because.clone() },
-            (_, None) => Action::Created,
+            (_, None) if is_new => Action::Created,
             (_, Some(live)) if is_unchanged(live, &now) => Action::Unchanged,
             _ => Action::Configured,
         };
         self.tell(Progress::Applied { id: id.clone(), action: action.clone() });
-        Ok(Outcome { id, action, live: Some(now) })
+        Ok(Outcome { id, action, live: Some(now), is_new })
     }
 
     async fn delete_live(

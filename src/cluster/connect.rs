@@ -1,6 +1,6 @@
 //! A kubeconfig, or the pod we run in → a connection.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -62,6 +62,12 @@ impl Cluster {
 
 async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<String>), Diagnostics> {
     let files = kubeconfig_files(options);
+    if let Some(folder) = files.iter().find(|path| path.is_dir()) {
+        let message = format!("the kubeconfig `{}` is a folder", folder.display());
+        return Err(Diagnostic::unable("kubeconfig-broken", message)
+            .help("name a file in it with `--kubeconfig FILE` or `KUBECONFIG`")
+            .into());
+    }
     let found: Vec<&PathBuf> = files.iter().filter(|path| path.is_file()).collect();
     if found.is_empty() {
         let is_left_open = options.kubeconfig.is_none() && options.context.is_none();
@@ -71,19 +77,27 @@ async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<Str
         };
     }
     let mut merged = Kubeconfig::default();
-    for path in found {
+    for path in &found {
         let read = Kubeconfig::read_from(path).and_then(|next| merged.clone().merge(next));
-        merged = read.map_err(|error| {
-            Diagnostic::unable("kubeconfig-broken", format!("cannot read `{}`: {error}", path.display()))
-        })?;
+        merged = read.map_err(|error| unreadable(path, &error))?;
     }
     let context = options.context.clone().or_else(|| merged.current_context.clone());
     let context = context.filter(|context| !context.is_empty());
-    ensure_context(&merged, context.as_deref())?;
+    let names: Vec<String> = found.iter().map(|path| format!("`{}`", path.display())).collect();
+    ensure_context(&merged, context.as_deref(), &names.join(", "))?;
     let chosen = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
     let config =
         kube::Config::from_custom_kubeconfig(merged, &chosen).await.map_err(|error| broken(&error))?;
     Ok((config, context))
+}
+
+fn unreadable(path: &Path, error: &KubeconfigError) -> Diagnostic {
+    let detail = error.to_string();
+    // A parser's picture of the line does not fit into a sentence.
+    let detail = detail.lines().next().unwrap_or_default();
+    let detail = detail.strip_prefix("failed to parse kubeconfig YAML: error: ").unwrap_or(detail);
+    Diagnostic::unable("kubeconfig-broken", format!("`{}` is no kubeconfig: {detail}", path.display()))
+        .help("name another file with `--kubeconfig FILE` or `KUBECONFIG`")
 }
 
 fn kubeconfig_files(options: &ConnectOptions) -> Vec<PathBuf> {
@@ -104,21 +118,26 @@ fn no_kubeconfig(files: &[PathBuf]) -> Diagnostic {
         .help("name a file with `--kubeconfig FILE` or `KUBECONFIG`")
 }
 
-fn ensure_context(config: &Kubeconfig, context: Option<&str>) -> Result<(), Diagnostics> {
+fn ensure_context(config: &Kubeconfig, context: Option<&str>, files: &str) -> Result<(), Diagnostics> {
     let names: Vec<&str> = config.contexts.iter().map(|context| context.name.as_str()).collect();
     let listed = names.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     let Some(context) = context else {
-        return Err(Diagnostic::unable("no-context", "the kubeconfig names no current context")
-            .help(format!("choose one with `--context NAME`; there are {listed}"))
-            .into());
+        let message = format!("the kubeconfig {files} names no current context");
+        let error = Diagnostic::unable("no-context", message);
+        return Err(match names.as_slice() {
+            [] => error.help("it has no contexts at all: log in to a cluster first"),
+            _ => error.help(format!("choose one with `--context NAME`; there are {listed}")),
+        }
+        .into());
     };
     if names.contains(&context) {
         return Ok(());
     }
-    let error = Diagnostic::unable("unknown-context", format!("the kubeconfig has no context `{context}`"));
+    let error =
+        Diagnostic::unable("unknown-context", format!("the kubeconfig {files} has no context `{context}`"));
     let error = match did_you_mean(context, names.iter().copied()) {
         Some(name) => error.help(format!("did you mean `{name}`?")),
-        None if names.is_empty() => error.help("it has none at all"),
+        None if names.is_empty() => error.help("it has no contexts at all: log in to a cluster first"),
         None => error.help(format!("it has {listed}")),
     };
     Err(error.into())

@@ -3,9 +3,9 @@
 use serde_json::{Value as Json, json};
 
 use super::Cluster;
+use super::call::{Call, encode};
 use super::json::text;
 use super::refusal::Attempt;
-use super::request::{Call, encode};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::object::Object;
 use crate::yaml::Node;

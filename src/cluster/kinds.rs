@@ -3,8 +3,9 @@
 use serde_json::Value as Json;
 
 use super::Cluster;
+use super::call::{Call, encode};
 use super::refusal::Attempt;
-use super::request::{Call, Failure, encode};
+use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kubernetes;
 use crate::object::{Object, ObjectId};

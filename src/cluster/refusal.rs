@@ -1,5 +1,9 @@
 //! What went wrong with a request → what to tell, at the manifest line that caused it.
 
+mod field;
+
+pub use field::field_place;
+
 use kube::core::Status;
 
 use super::Cluster;
@@ -7,8 +11,6 @@ use super::request::Failure;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::Conflict;
 use crate::object::Object;
-use crate::source::Place;
-use crate::yaml::{Node, Value};
 
 /// What was tried: "apply `Job a/b`".
 #[derive(Clone, Copy)]
@@ -64,6 +66,12 @@ impl Cluster {
             409 if status.reason == "Conflict" && !conflicts(status, attempt.object).is_empty() => {
                 let conflicts = conflicts(status, attempt.object);
                 return conflicts.iter().map(|conflict| conflict_error(conflict, attempt.object)).collect();
+            }
+            409 if message.contains("UID in the precondition") => {
+                let message = format!("cannot {what}: it is no longer the one that was there");
+                Diagnostic::error("changed-meanwhile", message)
+                    .class(Class::Conflict)
+                    .help("someone else changed it at the same time; try again")
             }
             409 => Diagnostic::error("changed-meanwhile", format!("cannot {what}: {message}"))
                 .class(Class::Conflict)
@@ -197,6 +205,15 @@ impl Denial {
 /// Turned away by a policy, a webhook or a quota.
 fn denied(message: &str, what: &str) -> Diagnostic {
     let reason = message.split_once("is forbidden: ").map_or(message, |(_, reason)| reason);
+    let namespace = reason
+        .split_once(" in namespace ")
+        .and_then(|(_, rest)| rest.split_once(" because it is being term"));
+    if let Some((namespace, _)) = namespace {
+        let message = format!("cannot {what}: the namespace `{namespace}` is being deleted");
+        return Diagnostic::error("denied", message)
+            .class(Class::Failed)
+            .help("wait until it is gone, then create it anew and try again; or choose another namespace");
+    }
     let error = Diagnostic::error("denied", format!("cannot {what}: {reason}"));
     if reason.contains("exceeded quota") {
         return error.class(Class::Failed).help("ask for less, or have the ResourceQuota raised");
@@ -256,80 +273,11 @@ fn invalid(status: &Status, attempt: &Attempt) -> Vec<Diagnostic> {
     if !named.is_empty() {
         return named;
     }
-    let strict = strict_complaints(&status.message);
+    let strict = field::strict_complaints(&status.message);
     if !strict.is_empty() {
         return strict.iter().map(|(field, message)| complaint(field, message)).collect();
     }
     vec![complaint("", &status.message)]
-}
-
-/// `failed to create typed patch object (…): .spec.foo: field not declared in schema`, one or several;
-/// `strict decoding error: unknown field "spec.foo", unknown field "spec.bar"`.
-fn strict_complaints(message: &str) -> Vec<(String, String)> {
-    if let Some((_, list)) = message.split_once("strict decoding error: ") {
-        let complaints = list.split(", ").filter_map(|complaint| {
-            let (words, rest) = complaint.split_once('"')?;
-            let field = rest.trim_end_matches('"').to_owned();
-            Some((field, words.trim().to_owned()))
-        });
-        return complaints.collect();
-    }
-    let Some((_, list)) = message.split_once("typed patch object") else { return Vec::new() };
-    let list = list.split_once("): ").map_or(list, |(_, list)| list).trim_start_matches("errors:");
-    let complaints = list.lines().filter_map(|line| {
-        let (field, words) = line.trim().strip_prefix('.')?.split_once(": ")?;
-        Some((field.to_owned(), words.to_owned()))
-    });
-    complaints.collect()
-}
-
-/// Follows a field path as API servers write it (`spec.containers[0].env[name="A"].value`, `data[a.b]`), as far
-/// as it leads.
-pub fn field_place(root: &Node, path: &str) -> Place {
-    let mut node = root;
-    let mut rest = path;
-    while !rest.is_empty() {
-        let (next, after) = match rest.strip_prefix('[') {
-            Some(inside) => {
-                let (key, after) = inside.split_once(']').unwrap_or((inside, ""));
-                (item(node, key), after)
-            }
-            None => {
-                let rest = rest.trim_start_matches('.');
-                let end = rest.find(['.', '[']).unwrap_or(rest.len());
-                (key(node, &rest[..end]), &rest[end..])
-            }
-        };
-        let Some(next) = next else { break };
-        node = next;
-        rest = after;
-    }
-    node.place
-}
-
-fn key<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    node.get(key)
-}
-
-/// Returns the item that `0`, `name="main"` or `a.b/c` means.
-fn item<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    match &node.value {
-        Value::Map(map) => map.get(key.trim_matches('"')),
-        Value::List(items) => match key.parse::<usize>() {
-            Ok(index) => items.get(index),
-            Err(_) => {
-                let keys: Vec<(&str, &str)> =
-                    key.split(',').filter_map(|pair| pair.split_once('=')).collect();
-                let has = |item: &Node, name: &str, value: &str| match item.get(name).map(|own| &own.value) {
-                    Some(Value::String(own)) => own == value.trim_matches('"'),
-                    Some(Value::Number(own)) => own.to_string() == value,
-                    _ => name == "protocol",
-                };
-                items.iter().find(|item| keys.iter().all(|(name, value)| has(item, name, value)))
-            }
-        },
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -344,17 +292,5 @@ mod tests {
         assert_eq!((denial.user.as_str(), denial.verb.as_str()), ("system:serviceaccount:a:b", "patch"));
         assert_eq!((denial.resource.as_str(), denial.group.as_str()), ("jobs", "batch"));
         assert_eq!(denial.namespace.as_deref(), Some("n"));
-    }
-
-    #[test]
-    fn strict_complaints_are_read() {
-        let one = r#"failed to create typed patch object (a/b; batch/v1, Kind=Job): .spec.foo: field not declared in schema"#;
-        assert_eq!(
-            strict_complaints(one),
-            [("spec.foo".to_owned(), "field not declared in schema".to_owned())]
-        );
-        let two = r#"Job in version "v1" cannot be handled as a Job: strict decoding error: unknown field "spec.a", unknown field "spec.b""#;
-        let fields: Vec<String> = strict_complaints(two).into_iter().map(|(field, _)| field).collect();
-        assert_eq!(fields, ["spec.a", "spec.b"]);
     }
 }

@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use futures::AsyncBufRead;
 use futures::TryStreamExt;
-use http::{HeaderMap, Method, Request, StatusCode};
+use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
-use kube::client::Body;
 use kube::core::Status;
 use serde_json::Value as Json;
 
+use super::call::Call;
 use super::{Cluster, Progress};
 
 /// Why there is no answer to use.
@@ -43,125 +43,22 @@ impl Failure {
     }
 }
 
-/// One request.
-#[derive(Debug, Clone)]
-pub struct Call {
-    /// As roles name it.
-    pub verb: &'static str,
-    method: Method,
-    path: String,
-    query: Vec<(&'static str, String)>,
-    body: Option<(Vec<u8>, &'static str)>,
-    accept: Option<&'static str>,
-    /// Whether the request can be sent twice to the same effect.
-    is_repeatable: bool,
-}
-
-impl Call {
-    fn new(verb: &'static str, method: Method, path: &str) -> Call {
-        let is_repeatable = method != Method::POST;
-        Call {
-            verb,
-            method,
-            path: path.to_owned(),
-            query: Vec::new(),
-            body: None,
-            accept: None,
-            is_repeatable,
-        }
-    }
-
-    pub fn get(path: &str) -> Call {
-        Call::new("get", Method::GET, path)
-    }
-
-    pub fn list(path: &str) -> Call {
-        Call::new("list", Method::GET, path)
-    }
-
-    pub fn watch(path: &str) -> Call {
-        Call::new("watch", Method::GET, path)
-    }
-
-    /// Lists what the objects' metadata says, without the rest.
-    pub fn list_metadata(path: &str) -> Call {
-        let accept = Some("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1");
-        Call { accept, ..Call::list(path) }
-    }
-
-    /// Server-side apply.
-    pub fn apply(path: &str, object: &Json) -> Call {
-        Call::new("patch", Method::PATCH, path).body(object, "application/apply-patch+yaml")
-    }
-
-    pub fn merge(path: &str, patch: &Json) -> Call {
-        Call::new("patch", Method::PATCH, path).body(patch, "application/merge-patch+json")
-    }
-
-    pub fn create(path: &str, object: &Json) -> Call {
-        Call::new("create", Method::POST, path).body(object, "application/json")
-    }
-
-    /// Must hold the uid of what is to be deleted, so that a repetition cannot hit its successor.
-    pub fn delete(path: &str, options: &Json) -> Call {
-        Call::new("delete", Method::DELETE, path).body(options, "application/json")
-    }
-
-    fn body(mut self, body: &Json, content_type: &'static str) -> Call {
-        self.body = Some((body.to_string().into_bytes(), content_type));
-        self
-    }
-
-    pub fn query(mut self, key: &'static str, value: impl Into<String>) -> Call {
-        self.query.push((key, value.into()));
-        self
-    }
-
-    pub fn dry_run(mut self) -> Call {
-        self.is_repeatable = true;
-        self.query("dryRun", "All")
-    }
-
-    fn request(&self) -> Result<Request<Body>, Failure> {
-        let mut uri = self.path.clone();
-        for (index, (key, value)) in self.query.iter().enumerate() {
-            let separator = if index == 0 { '?' } else { '&' };
-            uri.push_str(&format!("{separator}{key}={}", encode(value)));
-        }
-        let mut request = Request::builder().method(self.method.clone()).uri(uri);
-        if let Some((_, content_type)) = &self.body {
-            request = request.header(http::header::CONTENT_TYPE, *content_type);
-        }
-        if let Some(accept) = self.accept {
-            request = request.header(http::header::ACCEPT, accept);
-        }
-        let body = self.body.as_ref().map(|(bytes, _)| bytes.clone()).unwrap_or_default();
-        request.body(Body::from(body)).map_err(|error| Failure::Malformed(error.to_string()))
-    }
-}
-
-/// Encodes a query value or a path segment.
-pub fn encode(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => out.push(byte as char),
-            _ => out.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    out
-}
-
 const RETRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cluster {
     pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
+        Ok(self.call_telling(call).await?.0)
+    }
+
+    /// The same, and whether this brought the object into being.
+    pub(crate) async fn call_telling(&self, call: &Call) -> Result<(Json, bool), Failure> {
         let mut attempt = 0;
         loop {
             let (failure, retry_after) = match self.once(call).await {
-                Ok(answer) => return Ok(answer),
+                // The first of several attempts may have done it, though its answer was lost.
+                Ok((code, answer)) => return Ok((answer, code == StatusCode::CREATED || attempt > 0)),
                 Err(failed) => failed,
             };
             if attempt == RETRIES || !self.is_worth_retrying(call, &failure) {
@@ -189,7 +86,7 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<Json, (Failure, Option<Duration>)> {
+    async fn once(&self, call: &Call) -> Result<(StatusCode, Json), (Failure, Option<Duration>)> {
         let exchange = async {
             let response = self.client.send(call.request().map_err(|f| (f, None))?).await;
             let response = response.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
@@ -198,7 +95,8 @@ impl Cluster {
             let retry_after = retry_after(&head.headers);
             let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
             self.memory().has_answered = true;
-            read_answer(head.status, &bytes.to_bytes()).map_err(|failure| (failure, retry_after))
+            let answer = read_answer(head.status, &bytes.to_bytes());
+            answer.map(|answer| (head.status, answer)).map_err(|failure| (failure, retry_after))
         };
         let timeout = self.request_timeout;
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err((Failure::TimedOut(timeout), None)))
@@ -301,11 +199,5 @@ mod tests {
     fn warnings_are_unquoted() {
         assert_eq!(warning_text(r#"299 - "a \"b\" c""#), r#"a "b" c"#);
         assert_eq!(warning_text("plain"), "plain");
-    }
-
-    #[test]
-    fn queries_are_encoded() {
-        let call = Call::list("/api/v1/pods").query("labelSelector", "a=b,c in (d)");
-        assert_eq!(call.request().unwrap().uri(), "/api/v1/pods?labelSelector=a%3Db%2Cc%20in%20%28d%29");
     }
 }

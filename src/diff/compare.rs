@@ -34,8 +34,14 @@ pub fn compare(trees: Trees, owners: Owners, sources: &Sources) -> Comparison {
 pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
     let trees = Trees { before: Some(before), after: Some(after), desired: None };
     let owners = Owners { live: None, predicted: None };
-    let mut walk =
-        Walk { owners, cause_of: &|_| Cause::You, is_whole: true, steps: Vec::new(), fields: Vec::new() };
+    let mut walk = Walk {
+        owners,
+        cause_of: &|_| Cause::You,
+        is_whole: true,
+        steps: Vec::new(),
+        strangers: 0,
+        fields: Vec::new(),
+    };
     walk.node(trees, None);
     let mut paths: Vec<String> = walk.fields.into_iter().map(|field| field.path).collect();
     paths.dedup();
@@ -43,7 +49,8 @@ pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
 }
 
 pub fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
-    let mut walk = Walk { owners, cause_of, is_whole: false, steps: Vec::new(), fields: Vec::new() };
+    let mut walk =
+        Walk { owners, cause_of, is_whole: false, steps: Vec::new(), strangers: 0, fields: Vec::new() };
     let nearest = trees.desired.map(|node| node.place);
     let yours = walk.node(trees, nearest);
     Comparison { fields: walk.fields, yours }
@@ -55,6 +62,8 @@ struct Walk<'a> {
     /// Whether what is new is one change, rather than one for each field in it.
     is_whole: bool,
     steps: Vec<Step>,
+    /// How many of the list items around are not among the desired ones.
+    strangers: usize,
     fields: Vec<FieldChange>,
 }
 
@@ -126,12 +135,11 @@ impl Walk<'_> {
         let mut yours = Vec::new();
         for (index, item) in new.iter().enumerate() {
             self.steps.push(Step::Item { index, item: item.clone() });
-            let trees = Trees {
-                before: find(old, item).map(|i| &old[i]),
-                after: Some(item),
-                desired: find(wanted, item).map(|i| &wanted[i]),
-            };
+            let desired = find(wanted, item).map(|i| &wanted[i]);
+            let trees = Trees { before: find(old, item).map(|i| &old[i]), after: Some(item), desired };
+            self.strangers += usize::from(desired.is_none());
             yours.extend(self.node(trees, nearest));
+            self.strangers -= usize::from(desired.is_none());
             self.steps.pop();
         }
         for (index, item) in old.iter().enumerate().filter(|(_, item)| find(new, item).is_none()) {
@@ -166,6 +174,20 @@ impl Walk<'_> {
         yours
     }
 
+    /// Defaults fill in what a structure leaves out; they add neither items nor labels.
+    fn is_injected(&self) -> bool {
+        let keys: Vec<&str> = self
+            .steps
+            .iter()
+            .filter_map(|step| match step {
+                Step::Key(key) => Some(key.as_str()),
+                Step::Item { .. } => None,
+            })
+            .collect();
+        let is_mark = keys.windows(2).any(|pair| matches!(pair, ["metadata", "labels" | "annotations"]));
+        self.strangers > 0 || is_mark
+    }
+
     fn cause(&self, trees: Trees) -> Cause {
         if self.owners.live.is_none() && self.owners.predicted.is_none() {
             return Cause::You;
@@ -174,6 +196,7 @@ impl Walk<'_> {
             Some(owner) if owner.name == owned::FIELD_MANAGER && owner.is_apply => Cause::You,
             Some(owner) if owner.name == owned::FIELD_MANAGER => Cause::Admission,
             Some(owner) => Cause::Manager(owner.name),
+            None if self.is_injected() => Cause::Admission,
             None => Cause::ServerDefault,
         };
         match (trees.after, trees.desired) {

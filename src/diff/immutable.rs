@@ -1,5 +1,6 @@
 //! Fields that cannot be changed in place: per kind, and with when.
 
+use super::Reason;
 use super::clean::clean;
 use super::compare::differing_paths;
 use crate::object::{Object, ObjectId};
@@ -90,9 +91,10 @@ fn is_frozen(live: &Node, _new: &Node) -> bool {
 
 /// Returns the fields of `new`, a whole object as the server would make it of the desired one, that differ from
 /// the live ones and cannot be changed in place.
-pub fn changed_immutable_fields(desired: &Object, live: &Node, new: &Node) -> Vec<String> {
+pub fn changed_immutable_fields(desired: &Object, live: &Node, new: &Node) -> Vec<Reason> {
     let changed = differing_paths(&clean(live, &desired.node), &clean(new, &desired.node));
-    changed.into_iter().filter(|path| is_listed(&desired.id, path, live, new)).collect()
+    let listed = changed.into_iter().filter(|path| is_listed(&desired.id, path, live, new));
+    listed.map(Reason::Immutable).collect()
 }
 
 /// Whether the server's complaint about a field can be one about its being immutable. Some servers name the

@@ -34,9 +34,14 @@ fn forget(node: &mut Node, desired: Option<&Node>, owned: &Node) {
         }
         Value::List(items) => {
             let wanted = desired.and_then(Node::as_list).unwrap_or_default();
-            items.retain(|item| {
-                let entry = owned.iter().find(|(key, _)| is_item(key, item));
-                entry.is_none_or(|(key, _)| wanted.iter().any(|other| is_item(key, other)))
+            let position = |key: &str| wanted.iter().position(|other| is_item(key, other));
+            items.retain_mut(|item| {
+                let Some((key, below)) = owned.iter().find(|(key, _)| is_item(key, item)) else {
+                    return true;
+                };
+                let Some(index) = position(key) else { return false };
+                forget(item, Some(&wanted[index]), below);
+                true
             });
         }
         _ => {}

@@ -114,13 +114,43 @@ fn without_identity(desired: &Node) -> Node {
 fn holds(desired: &Node, live: &Node, owned: &Node, field: &str) -> bool {
     let Some(owned) = owned.as_map() else { return false };
     if owned.is_empty() {
-        return is_equal(desired, live) || (is_quantity(field) && quantity::is_same(desired, live));
+        return is_filled_in(desired, live, field)
+            || (is_quantity(field) && quantity::is_same(desired, live));
     }
     let children: Vec<(&str, &Node)> = owned.iter().filter(|(key, _)| *key != ".").collect();
     match (&desired.value, &live.value) {
         (Value::Map(desired), Value::Map(live)) => holds_map(desired, live, &children, field),
         (Value::List(desired), Value::List(live)) => holds_list(desired, live, &children),
         _ => false,
+    }
+}
+
+/// What the server fills into values that are otherwise kept as they were sent.
+const FILLED_IN: &[(&str, &str, &str)] = &[
+    ("fieldRef", "apiVersion", "\"v1\""),
+    ("resourceFieldRef", "divisor", "\"0\""),
+    ("serviceAccountToken", "expirationSeconds", "3600"),
+    ("onPodConditions", "status", "\"True\""),
+    ("ports", "protocol", "\"TCP\""),
+];
+
+/// Whether a live value is the desired one, but for what the server fills in.
+fn is_filled_in(desired: &Node, live: &Node, field: &str) -> bool {
+    match (&desired.value, &live.value) {
+        (Value::Map(desired), Value::Map(live)) => {
+            let has = |(key, desired): (&str, &Node)| {
+                live.get(key).is_some_and(|live| is_filled_in(desired, live, key))
+            };
+            let is_known = |(key, live): (&str, &Node)| {
+                desired.get(key).is_some() || FILLED_IN.contains(&(field, key, &live.to_json().to_string()))
+            };
+            desired.iter().all(has) && live.iter().all(is_known)
+        }
+        (Value::List(desired), Value::List(live)) => {
+            let mut pairs = desired.iter().zip(live);
+            desired.len() == live.len() && pairs.all(|(desired, live)| is_filled_in(desired, live, field))
+        }
+        _ => is_equal(desired, live),
     }
 }
 

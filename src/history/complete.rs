@@ -70,9 +70,7 @@ async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
     if !is_over(&job) {
         return None;
     }
-    let path = format!("/api/v1/namespaces/{namespace}/pods");
-    let selector = format!("job-name={}", record.object.name);
-    let pods = cluster.list(&path, None, Some(&selector)).await.unwrap_or_default();
+    let pods = pods_of(cluster, &now).await;
     let log = cluster.log_tails(&pods).await;
     let mut containers: Vec<ContainerExit> = pods.iter().flat_map(exits).collect();
     for exit in &mut containers {
@@ -83,6 +81,18 @@ async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
     let result = outline(&record.object, &job, containers, None, false);
     now.conclude(&JobResult { log, ..result });
     Some(now)
+}
+
+/// Returns what is left of a run's pods.
+async fn pods_of(cluster: &Cluster, record: &RunRecord) -> Vec<Json> {
+    let path = format!("/api/v1/namespaces/{}/pods", encode(record.namespace()));
+    let selector = format!("job-name={}", record.object.name);
+    cluster.list(&path, None, Some(&selector)).await.unwrap_or_default()
+}
+
+/// Returns the end of what a run's pods wrote, as far as it is still there.
+pub async fn log_of(cluster: &Cluster, record: &RunRecord) -> Vec<LogLine> {
+    cluster.log_tails(&pods_of(cluster, record).await).await
 }
 
 /// A record comes before its Job, so for a while there may be none yet.

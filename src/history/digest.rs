@@ -1,17 +1,15 @@
 //! A Job and what it refers to → a digest that changes when they do.
 
-use std::collections::BTreeSet;
-
 use sha2::{Digest as _, Sha256};
 
+use super::references::references;
 use crate::object::Object;
 use crate::yaml::{Node, Value};
 
 /// Returns the digest of a Job and of those ConfigMaps, Secrets and service accounts among `objects` that its
 /// pods use. The order of keys does not count, nor where anything was written.
 pub fn digest(job: &Object, objects: &[Object]) -> String {
-    let mut names = BTreeSet::new();
-    collect(&job.node, &mut names);
+    let names = references(&job.node);
     let mut used: Vec<&Object> = objects
         .iter()
         .filter(|object| object.id.namespace == job.id.namespace)
@@ -24,37 +22,6 @@ pub fn digest(job: &Object, objects: &[Object]) -> String {
         feed(&object.node, &mut hash);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The fields by which pods refer to other objects, and the kind that each means.
-const REFERENCES: &[(&str, &str, &str)] = &[
-    ("configMapRef", "name", "ConfigMap"),
-    ("configMapKeyRef", "name", "ConfigMap"),
-    ("configMap", "name", "ConfigMap"),
-    ("secretRef", "name", "Secret"),
-    ("secretKeyRef", "name", "Secret"),
-    ("secret", "secretName", "Secret"),
-    ("secret", "name", "Secret"),
-];
-
-fn collect(node: &Node, names: &mut BTreeSet<(String, String)>) {
-    match &node.value {
-        Value::Map(map) => {
-            for (key, child) in map.iter() {
-                for (field, name, kind) in REFERENCES {
-                    if let (true, Some(name)) = (key == *field, child.get(name).and_then(Node::as_str)) {
-                        names.insert(((*kind).to_owned(), name.to_owned()));
-                    }
-                }
-                if let ("serviceAccountName", Some(name)) = (key, child.as_str()) {
-                    names.insert(("ServiceAccount".to_owned(), name.to_owned()));
-                }
-                collect(child, names);
-            }
-        }
-        Value::List(items) => items.iter().for_each(|item| collect(item, names)),
-        _ => {}
-    }
 }
 
 /// Feeds a tree in a form that no other tree has.

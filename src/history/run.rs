@@ -3,14 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use base64::Engine as _;
-use jiff::Timestamp;
-
+use super::execute::{Dispatch, ExecuteOptions, execute_as, finish};
+use super::isolate::{Copies, isolate};
 use super::record::digest_label;
 use super::{DIGEST_LABEL, JOB_LABEL, KEEP, RUN_LABEL, RunRecord, RunState, digest};
 use crate::cluster::{
-    ApplyOptions, Cluster, Failure, JobResult, ObserveOptions, Outcome, Progress, Readiness, WaitOptions,
-    apply, ensure_allowed, fresh_suffix, observe, wait,
+    ApplyOptions, Cluster, JobResult, ObserveOptions, Readiness, WaitOptions, fresh_suffix, observe, wait,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{Observed, Prediction};
@@ -46,7 +44,8 @@ pub struct Run {
     pub waiting_for: Option<String>,
 }
 
-/// Runs a Job of a plan now, under a fresh name; what else is in the plan is applied first, other Jobs apart.
+/// Runs a Job of a plan now, under a fresh name. What else is in the plan is applied first, but for other Jobs and
+/// for ConfigMaps and Secrets of the Job that would change: of these it gets copies.
 pub async fn run(
     cluster: &Cluster,
     plan: &Plan,
@@ -66,15 +65,20 @@ pub async fn run(
     let rendered: Vec<Object> = others.clone().chain([stored]).cloned().collect();
     let fresh = fresh(stored);
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
-    let plan = Plan::new(others.cloned().chain([fresh]).collect());
-    let observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
+    let mut observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let mut dispatch = Dispatch { stored, copies: Copies::default() };
+    if let Some((objects, copies)) = isolate(&fresh, &observed) {
+        observed = observe(cluster, &Plan::new(objects), &ObserveOptions::default()).await?;
+        dispatch.copies = copies;
+    }
     let execute_options = ExecuteOptions {
         apply: ApplyOptions { force_conflicts: options.force_conflicts, ..ApplyOptions::default() },
         wait: options.wait.then_some(WaitOptions { timeout: options.timeout, logs: true }),
         parameters: options.parameters.clone(),
         keep: options.keep,
     };
-    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(stored)).await?;
+    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(&dispatch)).await?;
     let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
     let (result, waiting_for) = match readiness {
         Some(readiness) => (readiness.job.take(), reason(readiness)),
@@ -111,7 +115,7 @@ fn ensure_dispatchable(job: &Object) -> Result<(), Diagnostics> {
 }
 
 /// A Job's name becomes a label of its pods and the beginning of their names.
-const LONGEST_NAME: usize = 63;
+pub const LONGEST_NAME: usize = 63;
 
 /// Returns a copy of a Job under a name that nothing has yet, labelled as a run.
 fn fresh(stored: &Object) -> Object {
@@ -140,206 +144,6 @@ fn fresh(stored: &Object) -> Object {
     }
     object.id.name = name;
     object
-}
-
-#[derive(Debug, Clone)]
-pub struct ExecuteOptions {
-    pub apply: ApplyOptions,
-    /// `None` not to wait.
-    pub wait: Option<WaitOptions>,
-    pub parameters: Vec<String>,
-    pub keep: usize,
-}
-
-impl Default for ExecuteOptions {
-    fn default() -> Self {
-        Self {
-            apply: ApplyOptions::default(),
-            wait: Some(WaitOptions::default()),
-            parameters: Vec::new(),
-            keep: KEEP,
-        }
-    }
-}
-
-/// What was done, and how it ended.
-#[derive(Debug, Clone, Default)]
-pub struct Execution {
-    pub outcomes: Vec<Outcome>,
-    /// Of each object, in the same order; empty if nobody was to wait.
-    pub readiness: Vec<Readiness>,
-    /// The runs of the Jobs that were started.
-    pub runs: Vec<String>,
-}
-
-/// Applies what was observed, waits for it, and leaves a record of each Job that this starts.
-pub async fn execute(
-    cluster: &Cluster,
-    observed: &[Observed],
-    options: &ExecuteOptions,
-) -> Result<Execution, Diagnostics> {
-    let objects: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
-    execute_as(cluster, observed, &objects, options, None).await
-}
-
-async fn execute_as(
-    cluster: &Cluster,
-    observed: &[Observed],
-    rendered: &[Object],
-    options: &ExecuteOptions,
-    dispatched: Option<&Object>,
-) -> Result<Execution, Diagnostics> {
-    ensure_allowed(observed, &options.apply)?;
-    // A record is written before its Job, but after the namespace of both.
-    let first_job = observed.iter().position(|one| one.desired.id.kind == "Job").unwrap_or(observed.len());
-    let (before, jobs) = observed.split_at(first_job);
-    let mut outcomes = apply(cluster, before, &options.apply).await?;
-    let mut records = Vec::new();
-    for one in jobs.iter().filter(|one| is_started(one)) {
-        let mut record = new_record(cluster, one, rendered, &options.parameters).await;
-        if let Some(stored) = dispatched {
-            record.id.clone_from(&one.desired.id.name);
-            record.job.clone_from(&stored.id.name);
-            record.digest = digest(stored, rendered);
-        }
-        match cluster.keep(&record).await {
-            Ok(()) => records.push(record),
-            Err(failure) => cluster.warn_once(no_record(&record, &failure)),
-        }
-    }
-    let applied = apply(cluster, jobs, &options.apply).await;
-    let applied = match applied {
-        Ok(applied) => applied,
-        Err(errors) => {
-            let why = errors.0.first().map(|error| error.message.clone()).unwrap_or_default();
-            for record in &mut records {
-                give_up(cluster, record, &why).await;
-            }
-            return Err(errors);
-        }
-    };
-    for record in &mut records {
-        note_uid(cluster, record, &applied).await;
-        let (run, job) = (record.id.clone(), record.object.clone());
-        cluster.tell(Progress::Dispatched { run, job });
-    }
-    outcomes.extend(applied);
-    let mut execution = Execution {
-        outcomes,
-        readiness: Vec::new(),
-        runs: records.iter().map(|record| record.id.clone()).collect(),
-    };
-    if let Some(wait_options) = &options.wait {
-        let ids: Vec<ObjectId> =
-            observed.iter().filter(|one| is_awaited(one)).map(|one| one.desired.id.clone()).collect();
-        execution.readiness = wait(cluster, &ids, wait_options).await?;
-        for record in &mut records {
-            finish(cluster, record, &mut execution.readiness, options.keep).await;
-        }
-    }
-    Ok(execution)
-}
-
-fn is_started(observed: &Observed) -> bool {
-    let is_new = observed.live.is_none() && !matches!(observed.prediction, Prediction::Done { .. });
-    let is_suspended = observed.desired.node.at(["spec", "suspend"]).and_then(Node::as_bool) == Some(true);
-    let is_job = observed.desired.id.kind == "Job";
-    is_job && !is_suspended && (is_new || matches!(observed.prediction, Prediction::Replacement { .. }))
-}
-
-fn is_awaited(observed: &Observed) -> bool {
-    !(observed.live.is_none() && matches!(observed.prediction, Prediction::Done { .. }))
-}
-
-async fn new_record(
-    cluster: &Cluster,
-    observed: &Observed,
-    rendered: &[Object],
-    parameters: &[String],
-) -> RunRecord {
-    let job = &observed.desired;
-    let stem: String = job.id.name.chars().take(LONGEST_NAME - 6).collect();
-    RunRecord {
-        id: format!("{stem}-{}", fresh_suffix()),
-        job: job.id.name.clone(),
-        object: job.id.clone(),
-        uid: String::new(),
-        who: cluster.who().await,
-        started: Timestamp::now(),
-        ended: None,
-        digest: digest(job, rendered),
-        parameters: mask(parameters, rendered),
-        state: RunState::Running,
-        cause: String::new(),
-        exit_code: None,
-        containers: Vec::new(),
-        objects: rendered.iter().map(|object| object.node.clone()).collect(),
-        log: Vec::new(),
-        is_short: false,
-    }
-}
-
-/// Takes the values of the rendered Secrets out of what was given on the command line.
-fn mask(parameters: &[String], rendered: &[Object]) -> Vec<String> {
-    let secrets = rendered.iter().filter(|object| object.id.kind == "Secret");
-    let data = secrets.filter_map(|secret| secret.node.get("data")?.as_map());
-    let values = data.flat_map(|data| data.iter().filter_map(|(_, value)| value.as_str()));
-    let decoded = values.filter_map(|value| {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(value).ok()?;
-        String::from_utf8(bytes).ok()
-    });
-    // Shorter ones would take half of every word with them.
-    let values: Vec<String> = decoded.filter(|value| value.len() >= 4).collect();
-    let masked = parameters.iter().map(|parameter| {
-        values.iter().fold(parameter.clone(), |text, value| text.replace(value.as_str(), "<masked>"))
-    });
-    masked.collect()
-}
-
-fn no_record(record: &RunRecord, failure: &Failure) -> String {
-    format!("this run of `{}` leaves no record: {}", record.job, failure.describe())
-}
-
-async fn note_uid(cluster: &Cluster, record: &mut RunRecord, applied: &[Outcome]) {
-    let outcome = applied.iter().find(|outcome| outcome.id == record.object);
-    let live = outcome.and_then(|outcome| outcome.live.as_ref());
-    let Some(uid) = live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str) else { return };
-    record.uid = uid.to_owned();
-    let short = RunRecord { is_short: true, ..record.clone() };
-    if let Err(failure) = cluster.save(&short).await {
-        cluster.warn_once(no_record(record, &failure));
-    }
-}
-
-async fn give_up(cluster: &Cluster, record: &mut RunRecord, why: &str) {
-    record.state = RunState::Failed;
-    record.cause = format!("it was not started: {why}");
-    record.ended = Some(Timestamp::now());
-    if let Err(failure) = cluster.save(record).await {
-        cluster.warn_once(no_record(record, &failure));
-    }
-}
-
-async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Readiness], keep: usize) {
-    let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
-    let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
-    if !result.succeeded
-        && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
-        && kept.state == RunState::Cancelled
-    {
-        result.cause = format!("it was {}", kept.cause);
-        kept.containers.clone_from(&result.containers);
-        kept.log.clone_from(&result.log);
-        if let Err(failure) = cluster.save(&kept).await {
-            cluster.warn_once(no_record(&kept, &failure));
-        }
-        return;
-    }
-    record.conclude(result);
-    if let Err(failure) = cluster.save(record).await {
-        return cluster.warn_once(no_record(record, &failure));
-    }
-    cluster.prune_records(record.namespace(), &record.job, keep).await;
 }
 
 /// Follows a run to its end, telling every line of its log; of one that is over, there is the record.
@@ -396,4 +200,33 @@ pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Vec<Obser
         }
     }
     observed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Place, Source, SourceKind, Sources};
+
+    fn job(name: &str, spec: serde_json::Value) -> Object {
+        let place = Place::new(Sources::default().add(Source::new(SourceKind::Manifest, "t", "")), 0..0);
+        let json = serde_json::json!({"apiVersion": "batch/v1", "kind": "Job", "metadata": {"name": name}, "spec": spec});
+        Object::new(Node::from_json(&json, place)).unwrap()
+    }
+
+    #[test]
+    fn a_fresh_name_leaves_room_for_the_pods_of_every_index() {
+        let long = "n".repeat(63);
+        assert_eq!(fresh(&job(&long, serde_json::json!({}))).id.name.len(), 63);
+        let indexed = serde_json::json!({"completionMode": "Indexed", "completions": 101});
+        let fresh = fresh(&job(&long, indexed));
+        assert_eq!(fresh.id.name.len() + "-100".len(), 63);
+        assert_eq!(fresh.node.at(["metadata", "name"]).unwrap().as_str(), Some(fresh.id.name.as_str()));
+        assert_eq!(fresh.node.at(["metadata", "labels", JOB_LABEL]).unwrap().as_str(), Some(long.as_str()));
+    }
+
+    #[test]
+    fn what_would_not_start_is_refused() {
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": true}))).is_err());
+        assert!(ensure_dispatchable(&job("j", serde_json::json!({"suspend": false}))).is_ok());
+    }
 }

@@ -239,7 +239,7 @@ spec:
                 "removed-api@1:13 `policy/v1beta1` has no PodSecurityPolicy since Kubernetes 1.25",
             ),
             (
-                "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nspec: {minAvailable: 1}",
+                "apiVersion: policy/v1beta1\nkind: PodDisruptionBudget\nmetadata: {name: a}\nspec: {minAvailable: 1}",
                 "removed-api@1:13 `policy/v1beta1` has no PodDisruptionBudget since Kubernetes 1.25 → policy/v1",
             ),
             (

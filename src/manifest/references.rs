@@ -1,5 +1,10 @@
 //! `valueFrom`: a field of another manifest of the same run, put in its place.
 
+use std::borrow::Cow;
+
+use super::library::{Library, name_of};
+use super::recognize;
+use crate::catalog::Catalog;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::yaml::{Key, Node, Value};
@@ -7,8 +12,42 @@ use crate::yaml::{Key, Node, Value};
 /// Where a reference without `fieldPath` looks, in this order.
 const USUAL_FIELDS: &[&str] = &["spec.name", "metadata.name"];
 
+/// What references may mean: the manifests of the run, then those of a library.
+pub(super) struct Others<'a> {
+    pub given: Vec<Node>,
+    pub library: &'a dyn Library,
+    pub catalog: &'a Catalog,
+}
+
+impl Others<'_> {
+    fn find(&self, name: &str, kind: Option<&str>) -> Option<Cow<'_, Node>> {
+        let is_meant = |node: &Node| {
+            let is_kind = |kind| node.get("kind").and_then(Node::as_str) == Some(kind);
+            name_of(node) == Some(name) && kind.is_none_or(is_kind)
+        };
+        let given = self.given.iter().find(|node| is_meant(node)).map(Cow::Borrowed);
+        given.or_else(|| {
+            let more = self.library.named(name).into_iter();
+            let read = more.filter_map(|document| {
+                Some(recognize(document.root, self.catalog, &mut Vec::new()).ok()?.node)
+            });
+            read.into_iter().find(is_meant).map(Cow::Owned)
+        })
+    }
+
+    fn names(&self) -> Vec<String> {
+        let given = self.given.iter().filter_map(name_of).map(str::to_owned);
+        given.chain(self.library.names()).collect()
+    }
+}
+
 /// Replaces every `valueFrom` by the `value` that it refers to.
-pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, others: &[Node], findings: &mut Vec<Diagnostic>) {
+pub(super) fn resolve(
+    node: &mut Node,
+    shape: Shape<'_>,
+    others: &Others<'_>,
+    findings: &mut Vec<Diagnostic>,
+) {
     match &mut node.value {
         Value::List(items) => {
             if let Some(item_shape) = shape.items() {
@@ -36,25 +75,23 @@ pub(super) fn resolve(node: &mut Node, shape: Shape<'_>, others: &[Node], findin
     }
 }
 
-fn look_up(reference: &Node, others: &[Node]) -> Result<Node, Box<Diagnostic>> {
+fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic>> {
     let text = |field: &str| reference.get(field).and_then(Node::as_str);
     // A reference without a name has been reported by the schema.
     let Some(name) = text("name") else { return Ok(Node::string("", reference.place)) };
     let name_place = reference.get("name").map_or(reference.place, |name| name.place);
     let wanted_kind = text("kind");
-    let name_of = |other: &&Node| other.at(["metadata", "name"]).and_then(Node::as_str).map(str::to_owned);
-    let matches = |other: &&Node| {
-        name_of(other).as_deref() == Some(name)
-            && wanted_kind.is_none_or(|kind| other.get("kind").and_then(Node::as_str) == Some(kind))
-    };
-    let Some(other) = others.iter().find(matches) else {
+    let Some(other) = others.find(name, wanted_kind) else {
         let kind = wanted_kind.unwrap_or("manifest");
-        let names: Vec<String> = others.iter().filter_map(|other| name_of(&other)).collect();
+        let names = others.names();
         let message = format!("there is no {kind} named `{name}` among the manifests of this run");
         let finding = Diagnostic::error("unresolved-reference", message).at(name_place).label("not found");
         return Err(Box::new(match did_you_mean(name, names.iter().map(String::as_str)) {
-            Some(near) => finding.fix(format!("write `{near}`"), name_place, near),
-            None => finding.help("name the file that has it too, or write the value itself"),
+            // No edit: which of two things was meant is for the author to say.
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => finding.help(
+                "name the file that has it too, list its folder under `manifests` in daphnia.toml, or write the value itself",
+            ),
         }));
     };
     let paths: Vec<&str> = text("fieldPath").map_or(USUAL_FIELDS.to_vec(), |path| vec![path]);

@@ -4,38 +4,57 @@
 //! Beside what Kubernetes knows, a rule may have `help`, and `each`: the path of a list, whose items are then
 //! bound to `item` one by one, `fieldPath` starting from the item.
 
-use std::cell::RefCell;
 use std::collections::HashMap;
-use std::rc::Rc;
-use std::sync::Arc;
 
-use cel::extractors::This;
-use cel::{Context, Program};
 use serde_json::Value as Json;
 
+use super::expression;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::Diagnostic;
-use crate::schema::format::quantity;
+use crate::source::Place;
 use crate::yaml::{Node, Value};
+
+/// A value of a manifest, with the place where a person finds it: its key, for a map or a list.
+#[derive(Clone, Copy)]
+pub(super) struct Spot<'n> {
+    pub node: &'n Node,
+    pub place: Place,
+}
 
 /// Checks a manifest as it was written, before defaults.
 pub(super) fn check(node: &Node, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
-    for part in shape.parts() {
-        for rule in part.own("x-kubernetes-validations").and_then(Json::as_array).into_iter().flatten() {
-            check_rule(rule, node, findings);
+    visit(root(node), shape, &mut |spot, shape| {
+        for part in shape.parts() {
+            let rules = part.own("x-kubernetes-validations").and_then(Json::as_array);
+            for rule in rules.into_iter().flatten() {
+                broken(rule, spot, &mut |at, item| findings.push(finding(rule, spot.node, at, item)));
+            }
         }
-    }
-    match &node.value {
-        Value::List(items) => {
+        if let Value::List(items) = &spot.node.value {
             check_list_keys(items, shape, findings);
-            if let Some(item_shape) = shape.items() {
-                items.iter().for_each(|item| check(item, item_shape, findings));
+        }
+    });
+}
+
+pub(super) fn root(node: &Node) -> Spot<'_> {
+    let first = node.as_map().and_then(|map| map.entries.first());
+    Spot { node, place: first.map_or(node.place, |(key, _)| key.place) }
+}
+
+/// Calls `f` with every value that the schema knows.
+pub(super) fn visit<'n>(spot: Spot<'n>, shape: Shape<'_>, f: &mut dyn FnMut(Spot<'n>, Shape<'_>)) {
+    f(spot, shape);
+    match &spot.node.value {
+        Value::List(items) => {
+            let Some(item_shape) = shape.items() else { return };
+            for item in items {
+                visit(Spot { node: item, place: item.place }, item_shape, f);
             }
         }
         Value::Map(map) => {
-            for (name, value) in map.iter() {
-                if let Some(field) = shape.property(name) {
-                    check(value, field, findings);
+            for (key, value) in &map.entries {
+                if let Some(field) = shape.property(&key.text) {
+                    visit(Spot { node: value, place: place_of(&key.place, value) }, field, f);
                 }
             }
         }
@@ -43,55 +62,84 @@ pub(super) fn check(node: &Node, shape: Shape<'_>, findings: &mut Vec<Diagnostic
     }
 }
 
-fn check_rule(rule: &Json, node: &Node, findings: &mut Vec<Diagnostic>) {
+/// A map starts below its key, where nobody looks for what is wrong with it.
+fn place_of(key: &Place, value: &Node) -> Place {
+    match value.value {
+        Value::Map(_) | Value::List(_) | Value::Null => *key,
+        _ => value.place,
+    }
+}
+
+/// Calls `f` where a rule does not hold, with the place it concerns and the item of its list, if it has one.
+pub(super) fn broken(rule: &Json, spot: Spot<'_>, f: &mut dyn FnMut(Place, Option<&Node>)) {
     let text = |field: &str| rule.get(field).and_then(Json::as_str);
-    let Some(expression) = text("rule") else { return };
-    match text("each") {
-        None => {
-            if !holds(expression, node, None) {
-                findings.push(finding(rule, node, node));
-            }
+    let Some(condition) = text("rule") else { return };
+    let field = text("fieldPath").unwrap_or_default();
+    let Some(list) = text("each") else {
+        if !expression::holds(condition, spot.node, None) {
+            f(follow(spot, field), None);
         }
-        Some(list) => {
-            let items = node.at(steps(list)).and_then(Node::as_list).unwrap_or_default();
-            for item in items.iter().filter(|item| !holds(expression, node, Some(item))) {
-                findings.push(finding(rule, item, item));
-            }
+        return;
+    };
+    for item in spot.node.at(steps(list)).and_then(Node::as_list).unwrap_or_default() {
+        if !expression::holds(condition, spot.node, Some(item)) {
+            f(follow(Spot { node: item, place: item.place }, field), Some(item));
         }
     }
 }
 
-fn finding(rule: &Json, base: &Node, fallback: &Node) -> Diagnostic {
-    let text = |field: &str| rule.get(field).and_then(Json::as_str);
-    let place = place_of(base, text("fieldPath").unwrap_or_default()).unwrap_or(fallback.place);
-    let message = text("message").or(text("rule")).unwrap_or_default();
-    let finding = Diagnostic::error("broken-rule", message).at(place);
-    match text("help") {
+fn finding(rule: &Json, node: &Node, at: Place, item: Option<&Node>) -> Diagnostic {
+    let finding = Diagnostic::error("broken-rule", message(rule, node, item)).at(at);
+    match rule.get("help").and_then(Json::as_str) {
         Some(help) => finding.help(help),
         None => finding,
     }
 }
 
+/// `messageExpression`, as in Kubernetes, wins over `message`.
+pub(super) fn message(rule: &Json, node: &Node, item: Option<&Node>) -> String {
+    let text = |field: &str| rule.get(field).and_then(Json::as_str);
+    let made = text("messageExpression").and_then(|making| expression::text(making, node, item));
+    made.unwrap_or_else(|| text("message").or(text("rule")).unwrap_or_default().to_owned())
+}
+
 /// Returns where a field stands, or the nearest field around it that is there.
-fn place_of(base: &Node, path: &str) -> Option<crate::source::Place> {
-    let mut node = base;
+fn follow(spot: Spot<'_>, path: &str) -> Place {
+    let mut reached = spot;
     for step in steps(path) {
-        match node.at([step]) {
-            Some(next) => node = next,
-            None => break,
-        }
+        let key = reached.node.as_map().and_then(|map| map.key(step)).map(|key| key.place);
+        let Some(next) = reached.node.at([step]) else { break };
+        reached = Spot { node: next, place: place_of(&key.unwrap_or(next.place), next) };
     }
-    (!std::ptr::eq(node, base)).then_some(node.place)
+    reached.place
 }
 
+/// `labels['a.b/c'].d` → `labels`, `a.b/c`, `d`.
 fn steps(path: &str) -> impl Iterator<Item = &str> {
-    path.split('.').filter(|step| !step.is_empty())
+    let mut rest = path;
+    std::iter::from_fn(move || {
+        rest = rest.trim_start_matches('.');
+        let quoted = rest.strip_prefix("['").and_then(|inner| inner.split_once("']"));
+        let plain = || rest.split_at(rest.find(['.', '[']).filter(|at| *at > 0).unwrap_or(rest.len()));
+        let (step, after) = quoted.unwrap_or_else(plain);
+        rest = after;
+        Some(step).filter(|step| !step.is_empty())
+    })
 }
 
-/// `x-kubernetes-list-map-keys`: no two items have the same keys.
+/// `x-kubernetes-list-map-keys`: no two items have the same keys. `x-unique`: nor the same value of one of these.
 fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
-    let Some(keys) = shape.keyword("x-kubernetes-list-map-keys").and_then(Json::as_array) else { return };
-    let keys: Vec<_> = keys.iter().filter_map(Json::as_str).collect();
+    let names = |keyword: &str| -> Vec<_> {
+        let names = shape.keyword(keyword).and_then(Json::as_array);
+        names.into_iter().flatten().filter_map(Json::as_str).collect()
+    };
+    check_unique(items, &names("x-kubernetes-list-map-keys"), findings);
+    for name in names("x-unique") {
+        check_unique(items, &[name], findings);
+    }
+}
+
+fn check_unique(items: &[Node], keys: &[&str], findings: &mut Vec<Diagnostic>) {
     let mut seen = HashMap::new();
     for item in items {
         let values: Option<Vec<_>> =
@@ -104,75 +152,25 @@ fn check_list_keys(items: &[Node], shape: Shape<'_>, findings: &mut Vec<Diagnost
                 .at(node.place)
                 .label("given again here")
                 .related(first, "first given here")
-                .help("keep one of the two, or rename one");
+                .help("keep one of the two, or change one");
             findings.push(finding);
         }
     }
 }
 
-thread_local! {
-    /// Rules recur from manifest to manifest; compiling one costs more than evaluating it.
-    static PROGRAMS: RefCell<HashMap<String, Rc<Program>>> = RefCell::default();
-    static FUNCTIONS: Rc<Context<'static, 'static>> = Rc::new(functions());
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// Evaluates a rule. One that cannot be evaluated on this manifest (a wrong type, say) holds: the schema has
-/// already said what is wrong there.
-fn holds(expression: &str, node: &Node, item: Option<&Node>) -> bool {
-    let program = PROGRAMS.with_borrow_mut(|programs| {
-        let compile = || {
-            Program::compile(expression)
-                .unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"))
-        };
-        Rc::clone(programs.entry(expression.to_owned()).or_insert_with(|| Rc::new(compile())))
-    });
-    let functions = FUNCTIONS.with(Rc::clone);
-    let mut context = functions.new_inner_scope();
-    context.add_variable_from_value("self", to_cel(node));
-    if let Some(item) = item {
-        context.add_variable_from_value("item", to_cel(item));
-    }
-    !matches!(program.execute(&context), Ok(cel::Value::Bool(false)))
-}
-
-/// Kubernetes' quantity library, as far as rules need it: `quantity(a).isGreaterThan(quantity(b))`.
-fn functions() -> Context<'static, 'static> {
-    let mut context = Context::default();
-    let known = |declared: Result<(), _>| declared.expect("the function is declared once");
-    known(context.add_function("quantity", |value: cel::Value| -> Arc<String> {
-        Arc::new(match value {
-            cel::Value::String(text) => text.to_string(),
-            cel::Value::Int(number) => number.to_string(),
-            cel::Value::Float(number) => number.to_string(),
-            _ => String::new(),
-        })
-    }));
-    known(context.add_function("isGreaterThan", |This(a): This<Arc<String>>, b: Arc<String>| {
-        quantity(&a).zip(quantity(&b)).is_some_and(|(a, b)| a > b)
-    }));
-    known(context.add_function("isLessThan", |This(a): This<Arc<String>>, b: Arc<String>| {
-        quantity(&a).zip(quantity(&b)).is_some_and(|(a, b)| a < b)
-    }));
-    context
-}
-
-fn to_cel(node: &Node) -> cel::Value {
-    match &node.value {
-        Value::Null => cel::Value::Null,
-        Value::Bool(flag) => cel::Value::Bool(*flag),
-        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => cel::Value::Int(integer),
-            (None, Some(float)) => cel::Value::Float(float),
-            (None, None) => cel::Value::Null,
-        },
-        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
-        Value::List(items) => cel::Value::List(Arc::new(items.iter().map(to_cel).collect())),
-        Value::Map(map) => {
-            // A null field counts as absent, so `has()` is false for it.
-            let present = map.iter().filter(|(_, value)| !value.is_null());
-            let members: HashMap<String, cel::Value> =
-                present.map(|(name, value)| (name.to_owned(), to_cel(value))).collect();
-            cel::Value::Map(members.into())
+    #[test]
+    fn paths_are_split_at_dots_and_brackets() {
+        for (path, expected) in [
+            ("spec.env", vec!["spec", "env"]),
+            (".a['b.c/d'].e", vec!["a", "b.c/d", "e"]),
+            ("", vec![]),
+            ("a[0", vec!["a", "[0"]),
+        ] {
+            assert_eq!(steps(path).collect::<Vec<_>>(), expected, "{path}");
         }
     }
 }

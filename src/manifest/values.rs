@@ -70,6 +70,7 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
         return;
     }
     let aliases = shape.keyword("x-aliases");
+    let mut repeated = Vec::new();
     for index in 0..map.entries.len() {
         let written = &map.entries[index].0.text;
         if properties.iter().any(|(name, _)| name == written) {
@@ -90,10 +91,12 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
                 .related(first.place, "first given here")
                 .help("keep one of the two");
             findings.push(finding);
+            repeated.push(place);
             continue;
         }
         map.entries[index].0.text = canonical;
     }
+    map.entries.retain(|(key, _)| !repeated.contains(&key.place));
 }
 
 /// `backoff_limit` → `backoffLimit`.

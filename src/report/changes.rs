@@ -2,17 +2,12 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
+use anstyle::Style;
 
-use super::{plural, without_controls};
+use super::{plural, unified, without_controls};
 use crate::diff::{Action, Change, ChangeSet};
 use crate::yaml::{self, Node};
 
-const CONTEXT_LINES: usize = 3;
-const REMOVED: Style = AnsiColor::Red.on_default();
-const ADDED: Style = AnsiColor::Green.on_default();
-const HUNK: Style = AnsiColor::Cyan.on_default();
 const HEADER: Style = Style::new().bold();
 
 /// Renders what would change; `all` shows what the server would change of its own, too.
@@ -27,24 +22,11 @@ fn change_text(change: &Change, all: bool) -> String {
     let after_text = after.map(yaml::write).unwrap_or_default();
     let mut text = String::new();
     let _ = writeln!(text, "{HEADER}{}{HEADER:#}", without_controls(&title(change)));
-    let _ = writeln!(text, "{REMOVED}--- {}{REMOVED:#}", side(change.before.as_ref(), "live", change));
-    let _ = writeln!(text, "{ADDED}+++ {}{ADDED:#}", side(after, "after", change));
-    let diff = TextDiff::from_lines(&before_text, &after_text);
-    for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        let _ = writeln!(text, "{HUNK}{}{HUNK:#}", hunk.header());
-        for line in hunk.iter_changes() {
-            let (sign, style) = match line.tag() {
-                ChangeTag::Delete => ('-', REMOVED),
-                ChangeTag::Insert => ('+', ADDED),
-                ChangeTag::Equal => (' ', Style::new()),
-            };
-            let _ = writeln!(
-                text,
-                "{style}{sign}{}{style:#}",
-                without_controls(line.value().trim_end_matches('\n'))
-            );
-        }
+    if before_text == after_text {
+        return text;
     }
+    unified::head(&mut text, &side(change.before.as_ref(), "live", change), &side(after, "after", change));
+    unified::hunks(&mut text, &before_text, &after_text);
     text.push('\n');
     text
 }
@@ -54,9 +36,8 @@ fn title(change: &Change) -> String {
     let Action::Replaced { because } = &change.action else {
         return format!("{}: {}", change.id, change.action);
     };
-    let fields: Vec<String> = because.iter().map(|field| format!("`{field}`")).collect();
-    let verb = if fields.len() == 1 { "is" } else { "are" };
-    format!("{}: replaced, since {} {verb} immutable", change.id, fields.join(", "))
+    let reasons: Vec<String> = because.iter().map(ToString::to_string).collect();
+    format!("{}: replaced, since {}", change.id, reasons.join(", "))
 }
 
 fn side(node: Option<&Node>, name: &str, change: &Change) -> String {

@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Patch, Renderer, Snippet};
 
-use super::{touches, without_controls};
+use super::format::touches;
+use super::without_controls;
 use crate::diagnostic::{Diagnostic, Fix, Level};
 use crate::source::{Place, Source, SourceKind, Sources};
 

@@ -7,7 +7,7 @@ use super::without_controls;
 use crate::diagnostic::{Diagnostic, Level};
 use crate::source::Sources;
 
-pub(super) fn github(findings: &[&Diagnostic], sources: &Sources) -> String {
+pub(super) fn page(findings: &[&Diagnostic], sources: &Sources) -> String {
     findings.iter().map(|finding| command(finding, sources)).collect()
 }
 
@@ -71,7 +71,7 @@ mod tests {
             .label("here")
             .help("mend it");
         assert_eq!(
-            github(&[&finding], &sources),
+            page(&[&finding], &sources),
             "::warning file=a%2Cb%3Ac%25.yaml,line=2,col=3,endLine=2,endColumn=7,title=odd::\
              100%25 %0A::set-env name=A::b\u{fffd}[0m%0Ahere%0Ahelp: mend it\n"
         );

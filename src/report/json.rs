@@ -2,23 +2,27 @@
 
 use serde_json::{Map, Value as Json, json};
 
+use super::format::{is_withheld, level_name, lines};
 use super::region::{Region, write_json};
-use super::{is_withheld, level_name};
 use crate::diagnostic::{Diagnostic, Fix, Level};
 use crate::source::{Place, Sources};
 
 /// Grows when a reader of the old shape could stumble over the new one.
 const VERSION: u32 = 1;
 
-pub(super) fn json(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
-    let count = |level: Level| findings.iter().filter(|finding| finding.level == level).count();
-    let told: Vec<Json> = findings.iter().map(|finding| tell(finding, sources, secrets)).collect();
+pub(super) fn page(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
+    findings.iter().map(|finding| format!("{}\n", tell(finding, sources, secrets))).collect()
+}
+
+pub(super) fn whole(pages: &str) -> String {
+    let findings: Vec<Json> = lines(pages).collect();
+    let count = |level: Level| findings.iter().filter(|f| f["level"] == level_name(level)).count();
     write_json(&json!({
         "version": VERSION,
         "errors": count(Level::Error),
         "warnings": count(Level::Warning),
         "notes": count(Level::Note),
-        "findings": told,
+        "findings": findings,
     }))
 }
 

@@ -2,65 +2,54 @@
 
 use std::fmt::Write as _;
 
-use super::region::Region;
-use super::{findings, plural, summary, without_controls};
-use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
-use crate::source::{Place, Source, SourceId, SourceKind, Sources};
+use serde_json::{Value as Json, json};
+
+use super::format::lines;
+use super::{findings, plural, without_controls};
+use crate::check::Found;
+use crate::diagnostic::{Class, Diagnostic, Level};
+use crate::source::SourceId;
 use crate::yaml::{self, Node};
 
-/// A document, or a file as a whole, and what was found in it.
+/// A document and what was found in it.
 struct Case<'f> {
     name: String,
     start: u32,
+    is_object: bool,
     findings: Vec<&'f Diagnostic>,
 }
 
-struct Suite<'f> {
-    name: String,
-    id: Option<SourceId>,
-    cases: Vec<Case<'f>>,
-}
-
-pub(super) fn junit(found: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
-    let mut suites: Vec<Suite<'_>> = sources
-        .of_kind(SourceKind::Manifest)
-        .into_iter()
-        .map(|id| (id, sources.get(id)))
-        .filter(|(_, source)| is_manifest(&source.name))
-        .map(|(id, source)| Suite { name: source.name.clone(), id: Some(id), cases: cases(id, &source) })
-        .collect();
-    for finding in found {
-        assign(finding, &mut suites, sources);
+/// A line with the suite of one file.
+pub(super) fn page(sorted: &[&Diagnostic], found: &Found<'_>) -> String {
+    let mut cases = found.file.map(|id| cases(id, found)).unwrap_or_default();
+    for finding in sorted {
+        let start = finding.place.filter(|place| Some(place.source) == found.file).map_or(0, |p| p.start);
+        let index = cases.iter().rposition(|case| case.start <= start).unwrap_or_default();
+        if cases.is_empty() {
+            cases.push(Case { name: "input".to_owned(), start: 0, is_object: true, findings: Vec::new() });
+        }
+        cases[index].findings.push(finding);
     }
-    let mut body = String::new();
-    let mut counts = (0, 0, 0);
-    for suite in suites.iter().filter(|suite| !suite.cases.is_empty()) {
-        let (text, (tests, failures, errors)) = write_suite(suite, sources, secrets);
-        body.push_str(&text);
-        counts = (counts.0 + tests, counts.1 + failures, counts.2 + errors);
+    // What is passed over is not tested.
+    cases.retain(|case| case.is_object || !case.findings.is_empty());
+    if cases.is_empty() {
+        return String::new();
     }
-    let (tests, failures, errors) = counts;
-    format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n\
-         <testsuites name=\"daphnia\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\">\n\
-         {body}</testsuites>\n"
-    )
-}
-
-/// The configuration is a source too, and has no documents.
-fn is_manifest(name: &str) -> bool {
-    !name.ends_with(".toml")
+    let name = found.file.map_or_else(|| "daphnia".to_owned(), |id| found.sources.get(id).name.clone());
+    let cases: Vec<Json> = cases.iter().map(|case| tell(case, found)).collect();
+    format!("{}\n", json!({"name": name, "cases": cases}))
 }
 
 /// Documents are read once more: those that are wrong never became manifests.
-fn cases<'f>(id: SourceId, source: &Source) -> Vec<Case<'f>> {
-    let (documents, _) = yaml::read(id, &source.text);
+fn cases<'f>(id: SourceId, found: &Found<'_>) -> Vec<Case<'f>> {
+    let (documents, _) = yaml::read(id, &found.sources.get(id).text);
     let present = documents.into_iter().map(|document| document.root).filter(|root| !root.is_null());
     present
         .enumerate()
         .map(|(index, root)| Case {
             name: name(&root, index + 1),
             start: root.place.start,
+            is_object: root.get("kind").is_some(),
             findings: Vec::new(),
         })
         .collect()
@@ -74,83 +63,72 @@ fn name(root: &Node, number: usize) -> String {
     }
 }
 
-/// Puts a finding to the document that it is about. One that stands in a template counts for the manifest that it
-/// names beside.
-fn assign<'f>(finding: &'f Diagnostic, suites: &mut Vec<Suite<'f>>, sources: &Sources) {
-    let places = finding.place.into_iter().chain(finding.related.iter().map(|(place, _)| *place));
-    let in_manifest =
-        |place: &Place| Region::of(*place, sources).is_some_and(|region| region.kind == SourceKind::Manifest);
-    let place = places.into_iter().find(in_manifest);
-    let suite = match place.and_then(|p| suites.iter().position(|suite| suite.id == Some(p.source))) {
-        Some(index) => &mut suites[index],
-        None => match suites.iter().position(|suite| suite.id.is_none()) {
-            Some(index) => &mut suites[index],
-            None => {
-                suites.push(Suite { name: "daphnia".to_owned(), id: None, cases: Vec::new() });
-                suites.last_mut().expect("one was pushed")
-            }
-        },
-    };
-    let start = place.map_or(0, |place| place.start);
-    let case = suite.cases.iter().rposition(|case| case.start <= start);
-    match case {
-        Some(index) => suite.cases[index].findings.push(finding),
-        None => match suite.cases.first_mut() {
-            Some(first) => first.findings.push(finding),
-            None => {
-                suite.cases.push(Case { name: "input".to_owned(), start: 0, findings: vec![finding] });
-            }
-        },
-    }
-}
-
-fn write_suite(suite: &Suite<'_>, sources: &Sources, secrets: &[Place]) -> (String, (usize, usize, usize)) {
-    let is_unable =
-        |case: &&Case<'_>| case.findings.iter().any(|f| f.level == Level::Error && f.class != Class::Finding);
-    let errors = suite.cases.iter().filter(is_unable).count();
-    let failed = |case: &&Case<'_>| case.findings.iter().any(|f| f.level == Level::Error);
-    let failures = suite.cases.iter().filter(failed).count() - errors;
-    let tests = suite.cases.len();
-    let name = escaped(&suite.name);
-    let mut text = format!(
-        "  <testsuite name=\"{name}\" tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\" skipped=\"0\">\n"
-    );
-    for case in &suite.cases {
-        let _ = write!(text, "    <testcase name=\"{}\" classname=\"{name}\"", escaped(&case.name));
-        if case.findings.is_empty() {
-            text.push_str("/>\n");
-            continue;
-        }
-        text.push_str(">\n");
-        let element = if is_unable(&case) { "error" } else { "failure" };
-        write_findings(case, element, sources, secrets, &mut text);
-        text.push_str("    </testcase>\n");
-    }
-    text.push_str("  </testsuite>\n");
-    (text, (tests, failures, errors))
-}
-
 /// Readers show the first failure of a case only, so it tells all of them.
-fn write_findings(case: &Case<'_>, element: &str, sources: &Sources, secrets: &[Place], text: &mut String) {
-    let told = escaped(findings::plain(&case.findings, sources, secrets).trim_end());
-    let owned: Vec<Diagnostic> = case.findings.iter().copied().cloned().collect();
-    if !has_errors(&owned) {
-        let _ = writeln!(text, "      <system-out>{told}</system-out>");
-        return;
-    }
-    let errors: Vec<&Diagnostic> = owned.iter().filter(|finding| finding.level == Level::Error).collect();
+fn tell(case: &Case<'_>, found: &Found<'_>) -> Json {
+    let told = findings::plain(&case.findings, found.sources, found.secrets);
+    let errors: Vec<_> = case.findings.iter().filter(|finding| finding.level == Level::Error).collect();
     let message = match errors.as_slice() {
+        [] => String::new(),
         [only] => only.message.clone(),
         [first, rest @ ..] => format!("{} (and {} more)", first.message, plural(rest.len(), "error")),
-        [] => summary(&owned),
+    };
+    let element = match errors.iter().any(|finding| finding.class != Class::Finding) {
+        _ if errors.is_empty() => "system-out",
+        true => "error",
+        false => "failure",
     };
     let code = errors.first().map(|finding| finding.code.as_ref()).unwrap_or_default();
-    let _ = writeln!(
-        text,
-        "      <{element} message=\"{}\" type=\"{}\">{told}</{element}>",
-        escaped(&message),
-        escaped(code)
+    json!({"name": case.name, "element": element, "message": message, "type": code, "text": told.trim_end()})
+}
+
+pub(super) fn whole(pages: &str) -> String {
+    let mut suites: Vec<(String, Vec<Json>)> = Vec::new();
+    for line in lines(pages) {
+        let name = line["name"].as_str().unwrap_or_default();
+        let cases = line["cases"].as_array().cloned().unwrap_or_default();
+        match suites.iter_mut().find(|(other, _)| other == name) {
+            Some((_, known)) => known.extend(cases),
+            None => suites.push((name.to_owned(), cases)),
+        }
+    }
+    let all: Vec<&Json> = suites.iter().flat_map(|(_, cases)| cases).collect();
+    let mut text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"daphnia\" {}>\n",
+        counts(all.iter().copied())
     );
+    for (name, cases) in &suites {
+        let name = escaped(name);
+        let _ = writeln!(text, "  <testsuite name=\"{name}\" {} skipped=\"0\">", counts(cases.iter()));
+        cases.iter().for_each(|case| write_case(case, &name, &mut text));
+        text.push_str("  </testsuite>\n");
+    }
+    text.push_str("</testsuites>\n");
+    text
+}
+
+fn counts<'c>(cases: impl Iterator<Item = &'c Json>) -> String {
+    let (mut tests, mut failures, mut errors) = (0, 0, 0);
+    for case in cases {
+        tests += 1;
+        failures += usize::from(case["element"] == "failure");
+        errors += usize::from(case["element"] == "error");
+    }
+    format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"")
+}
+
+fn write_case(case: &Json, suite: &str, text: &mut String) {
+    let member = |name: &str| escaped(case[name].as_str().unwrap_or_default());
+    let (element, told) = (member("element"), member("text"));
+    let _ = write!(text, "    <testcase name=\"{}\" classname=\"{suite}\"", member("name"));
+    if told.is_empty() {
+        text.push_str("/>\n");
+        return;
+    }
+    let about = match element.as_str() {
+        "system-out" => String::new(),
+        _ => format!(" message=\"{}\" type=\"{}\"", member("message"), member("type")),
+    };
+    let _ = writeln!(text, ">\n      <{element}{about}>{told}</{element}>\n    </testcase>");
 }
 
 fn escaped(text: &str) -> String {

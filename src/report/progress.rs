@@ -7,7 +7,8 @@ use std::sync::{Mutex, PoisonError};
 use anstyle::{AnsiColor, Style};
 
 use super::{to_stderr, to_stdout, without_controls};
-use crate::cluster::{JobCounts, LogLine, Progress};
+use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
+use crate::diff::Action;
 use crate::object::ObjectId;
 
 const DIM: Style = Style::new().dimmed();
@@ -24,23 +25,31 @@ pub enum LogPrefix {
     PodAndContainer,
 }
 
-/// Tells what happens, each state once. Log lines and what was done are the product; the rest goes to standard
-/// error.
+/// Tells what happens, each state once. The product is what was done, or of a run the log; the rest goes to
+/// standard error.
 #[derive(Debug)]
 pub struct Narrator {
-    prefix: LogPrefix,
+    /// How log lines of a run are told apart; `None` if there is no log.
+    prefix: Option<LogPrefix>,
     /// The last state told of each object.
     told: Mutex<HashMap<ObjectId, String>>,
 }
 
 impl Narrator {
-    pub fn new(prefix: LogPrefix) -> Self {
+    pub fn new(prefix: Option<LogPrefix>) -> Self {
         Self { prefix, told: Mutex::default() }
     }
 
     pub fn tell(&self, progress: &Progress) {
         match progress {
-            Progress::Log(line) => to_stdout(&log_line(line, self.prefix)),
+            Progress::Log(line) => to_stdout(&log_line(line, self.prefix.unwrap_or(LogPrefix::Pod))),
+            // Of a run, the Job is told as started and how it ended at the end.
+            Progress::Applied { id, .. } | Progress::Ready { id, .. } | Progress::Failed { id, .. }
+                if self.prefix.is_some() && id.kind == "Job" => {}
+            Progress::Applied { action: Action::Unchanged, .. } if self.prefix.is_some() => {}
+            Progress::Applied { id, action } if self.prefix.is_some() => {
+                tell(GOOD, &action.to_string(), &id.to_string());
+            }
             Progress::Applied { id, action } => {
                 to_stdout(&format!("{GOOD}{action:10}{GOOD:#} {}\n", without_controls(&id.to_string())));
             }
@@ -54,6 +63,8 @@ impl Narrator {
             Progress::Waiting { id, .. } if id.kind == "Job" => {}
             Progress::Waiting { id, state } => self.tell_state(DIM, "waiting", id, state),
             Progress::Trouble { id, cause } => self.tell_state(WARNING, "trouble", id, cause),
+            // Before anything runs, or after all is over, counts are no progress.
+            Progress::Counts { id, counts } if counts.active == 0 && !self.has_told(id) => {}
             Progress::Counts { id, counts } => self.tell_state(DIM, "progress", id, &job_counts(counts)),
             Progress::PodStarted { .. } => {}
             Progress::Ready { id, note } => self.tell_ready(id, note.as_deref()),
@@ -69,13 +80,33 @@ impl Narrator {
         }
     }
 
+    fn has_told(&self, id: &ObjectId) -> bool {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id)
+    }
+
     /// What was ready at once is not worth a line.
     fn tell_ready(&self, id: &ObjectId, note: Option<&str>) {
-        let was_told = self.told.lock().unwrap_or_else(PoisonError::into_inner).contains_key(id);
+        let was_told = self.has_told(id);
         match note {
             Some(note) => tell(GOOD, "ready", &format!("{id}: {note}")),
+            None if id.kind == "Job" => tell(GOOD, "succeeded", &id.to_string()),
             None if was_told => tell(GOOD, "ready", &id.to_string()),
             None => {}
+        }
+    }
+}
+
+/// Tells how waiting ended for what did not become ready.
+pub(super) fn unready(readiness: &Readiness) {
+    let Readiness { id, state, .. } = readiness;
+    let because = |cause: &str| if cause.is_empty() { String::new() } else { format!(": {cause}") };
+    match state {
+        State::Ready | State::Failed { .. } => {}
+        State::TimedOut { cause } => {
+            tell(BAD, "timed out", &format!("{id} is not ready in time{}", because(cause)));
+        }
+        State::Undecided { cause } => {
+            tell(WARNING, "left", &format!("{id} is not ready yet{}", because(cause)));
         }
     }
 }

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Map, Value as Json, json};
 
+use super::format::{is_withheld, level_name, lines};
 use super::region::{Region, write_json};
-use super::{is_withheld, level_name};
 use crate::diagnostic::{Class, Diagnostic, Fix, Level};
 use crate::source::{Place, Sources};
 
@@ -13,15 +13,33 @@ const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 const ROOT: &str = "%SRCROOT%";
 
-pub(super) fn sarif(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
-    // What kept the work from being tried is about the run, and has no line that it could be shown at.
-    let (results, notices): (Vec<&Diagnostic>, Vec<&Diagnostic>) =
-        findings.iter().copied().partition(|f| f.class == Class::Finding || f.place.is_some());
-    let rules = rules(&results);
-    let index = |finding: &Diagnostic| rules.iter().position(|rule| rule["id"] == *finding.code);
-    let results: Vec<Json> = results.iter().map(|f| result(f, index(f), sources, secrets)).collect();
-    let unable = findings.iter().any(|f| f.class != Class::Finding && f.level == Level::Error);
-    let notices: Vec<Json> = notices.iter().map(|finding| notice(finding)).collect();
+/// A line for each finding: `result`, or `notice`, and whether it kept the work from being tried.
+pub(super) fn page(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
+    let line = |finding: &&Diagnostic| {
+        let is_unable = finding.class != Class::Finding && finding.level == Level::Error;
+        // What is about the run and not about a file has no line that it could be shown at.
+        let line = if finding.class != Class::Finding && finding.place.is_none() {
+            json!({"is_unable": is_unable, "notice": notice(finding)})
+        } else {
+            json!({"is_unable": is_unable, "result": result(finding, sources, secrets)})
+        };
+        format!("{line}\n")
+    };
+    findings.iter().map(line).collect()
+}
+
+pub(super) fn whole(pages: &str) -> String {
+    let mut is_unable = false;
+    let mut notices = Vec::new();
+    let mut results = Vec::new();
+    for mut line in lines(pages) {
+        is_unable |= line["is_unable"] == true;
+        match line.get_mut("result") {
+            Some(result) => results.push(result.take()),
+            None => notices.push(line["notice"].take()),
+        }
+    }
+    let rules = number_rules(&mut results);
     write_json(&json!({
         "$schema": SCHEMA,
         "version": "2.1.0",
@@ -34,7 +52,7 @@ pub(super) fn sarif(findings: &[&Diagnostic], sources: &Sources, secrets: &[Plac
             "columnKind": "unicodeCodePoints",
             "originalUriBaseIds": {ROOT: {"description": {"text": "The folder that daphnia ran in."}}},
             "invocations": [{
-                "executionSuccessful": !unable,
+                "executionSuccessful": !is_unable,
                 "toolExecutionNotifications": notices,
             }],
             "results": results,
@@ -42,29 +60,30 @@ pub(super) fn sarif(findings: &[&Diagnostic], sources: &Sources, secrets: &[Plac
     }))
 }
 
-/// One rule for each code, in the order in which they first appear.
-fn rules(findings: &[&Diagnostic]) -> Vec<Json> {
+/// Makes a rule of each code, in the order in which they first appear, and tells the results which is theirs.
+fn number_rules(results: &mut [Json]) -> Vec<Json> {
     let mut rules: Vec<Json> = Vec::new();
-    for finding in findings {
-        if rules.iter().all(|rule| rule["id"] != *finding.code) {
-            let mut words = finding.code.replace('-', " ");
+    for result in results {
+        let known = rules.iter().position(|rule| rule["id"] == result["ruleId"]);
+        result["ruleIndex"] = known.unwrap_or(rules.len()).into();
+        if known.is_none() {
+            let mut words = result["ruleId"].as_str().unwrap_or_default().replace('-', " ");
             if let Some(first) = words.get_mut(..1) {
                 first.make_ascii_uppercase();
             }
             rules.push(json!({
-                "id": finding.code,
+                "id": result["ruleId"],
                 "shortDescription": {"text": format!("{words}.")},
-                "defaultConfiguration": {"level": level_name(finding.level)},
+                "defaultConfiguration": {"level": result["level"]},
             }));
         }
     }
     rules
 }
 
-fn result(finding: &Diagnostic, rule: Option<usize>, sources: &Sources, secrets: &[Place]) -> Json {
+fn result(finding: &Diagnostic, sources: &Sources, secrets: &[Place]) -> Json {
     let mut result = json!({
         "ruleId": finding.code,
-        "ruleIndex": rule,
         "level": level_name(finding.level),
         "message": {"text": message(finding)},
     });

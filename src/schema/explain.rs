@@ -207,12 +207,14 @@ impl<'a> Explainer<'a> {
             Some(Err(why)) => why,
             _ => format!("`{text}` is no valid {name}"),
         };
-        Diagnostic::error("wrong-format", format!("{}: {why}", spot.subject()))
+        let label =
+            format::noun(name).map_or_else(|| format!("not a valid {name}"), |noun| format!("not {noun}"));
+        let diagnostic = Diagnostic::error("wrong-format", format!("{}: {why}", spot.subject()))
             .at(spot.place(self.sources))
-            .label(
-                format::noun(name)
-                    .map_or_else(|| format!("not a valid {name}"), |noun| format!("not {noun}")),
-            )
+            .label(label);
+        // A number or boolean in quotes may only have been meant without them.
+        let due = case.holder.map_or(Vec::new(), |holder| self.lookup().types(holder));
+        mend::unquote(diagnostic, spot.node, &due, self.sources)
     }
 
     fn wrong_pattern(&self, case: &Case<'a>, pattern: &str) -> Diagnostic {

@@ -23,12 +23,17 @@ impl<'a> Explainer<'a> {
             .collect()
     }
 
-    /// `unevaluatedProperties` also names each property whose own value was refused; those are echoes.
+    /// `unevaluatedProperties` also names each property whose own value was refused, and all those beside it that
+    /// the same part of the schema declares; those are echoes.
     pub fn unevaluated(&self, case: &Case<'a>, unexpected: &[String]) -> Vec<Finding> {
+        let known = case.holder.map_or(Vec::new(), |holder| self.known(holder));
         unexpected
             .iter()
             .map(|name| {
-                let pointer = format!("{}/{}", case.pointer, name.replace('~', "~0").replace('/', "~1"));
+                let pointer = match known.contains(&name.as_str()) {
+                    true => case.pointer.clone(),
+                    false => format!("{}/{}", case.pointer, name.replace('~', "~0").replace('/', "~1")),
+                };
                 Finding {
                     is_echo: true,
                     ..Finding::new(pointer, Rank::Fields, self.unknown_field(case, name))

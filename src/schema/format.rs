@@ -1,5 +1,6 @@
 //! Texts of a custom `format` → what is wrong with them, and what to write instead.
 
+mod address;
 mod cron;
 mod image;
 mod name;
@@ -20,12 +21,14 @@ pub type Check = fn(&str) -> Result<(), String>;
 const FORMATS: &[Format] = &[
     Format { name: "quantity", noun: "a quantity", check: quantity::ensure_quantity },
     Format { name: "positive-quantity", noun: "a quantity from 0 up", check: quantity::ensure_positive },
+    Format { name: "bytes", noun: "a number of bytes", check: quantity::ensure_bytes },
     Format { name: "int-or-percent", noun: "a number or a percentage", check: quantity::ensure_percent },
     Format { name: "duration", noun: "a duration", check: cron::ensure_duration },
     Format { name: "cron", noun: "a cron schedule", check: cron::ensure_cron },
     Format { name: "dns-label", noun: "a DNS label", check: name::ensure_dns_label },
     Format { name: "dns-subdomain", noun: "a DNS subdomain", check: name::ensure_dns_subdomain },
     Format { name: "env-name", noun: "a variable's name", check: name::ensure_env_name },
+    Format { name: "relaxed-env-name", noun: "a variable's name", check: name::ensure_relaxed_env_name },
     Format { name: "label-key", noun: "a label's key", check: name::ensure_label_key },
     Format { name: "annotation-key", noun: "an annotation's key", check: name::ensure_annotation_key },
     Format { name: "label-value", noun: "a label's value", check: name::ensure_label_value },
@@ -33,6 +36,8 @@ const FORMATS: &[Format] = &[
     Format { name: "port-name", noun: "a port's name", check: name::ensure_port_name },
     Format { name: "base64", noun: "base64", check: name::ensure_base64 },
     Format { name: "absolute-path", noun: "an absolute path", check: name::ensure_absolute_path },
+    Format { name: "cidr", noun: "a range of addresses", check: address::ensure_cidr },
+    Format { name: "inner-path", noun: "a path inside a volume", check: name::ensure_inner_path },
     Format { name: "http-path", noun: "an HTTP path", check: name::ensure_http_path },
     Format { name: "image-reference", noun: "an image reference", check: image::ensure_reference },
     Format { name: "image-repository", noun: "an image repository", check: image::ensure_repository },

@@ -26,14 +26,15 @@ impl<'a> Explainer<'a> {
 
 fn number_limit(case: &Case<'_>, kind: &Kind) -> Option<(String, &'static str)> {
     let bound = |name: &str| case.holder.and_then(|holder| holder.get(name));
-    let range = |words: &str, limit: &Json| match (bound("minimum"), bound("maximum")) {
-        (Some(low), Some(high)) if *low == i32::MIN && *high == i32::MAX => {
-            "must fit into 32 bits".to_owned()
-        }
-        (Some(low), Some(high)) if *low == i64::MIN && *high == i64::MAX => {
-            "must fit into 64 bits".to_owned()
-        }
-        (Some(low), Some(high)) => format!("must be between {low} and {high}"),
+    let bits = match bound("maximum") {
+        Some(high) if *high == i32::MAX => Some(32),
+        Some(high) if *high == i64::MAX => Some(64),
+        _ => None,
+    };
+    let is_signed = bound("minimum").is_some_and(|low| *low == i32::MIN || *low == i64::MIN);
+    let range = |words: &str, limit: &Json| match (bound("minimum"), bound("maximum"), bits) {
+        (_, Some(high), Some(bits)) if limit == high || is_signed => format!("must fit into {bits} bits"),
+        (Some(low), Some(high), None) => format!("must be between {low} and {high}"),
         _ => format!("must be {words} {limit}"),
     };
     Some(match kind {

@@ -77,10 +77,8 @@ pub(super) fn retype(
         Value::Number(_) | Value::Bool(_) if due.contains(&"string") => {
             return diagnostic.fix("quote the value", node.place, format!("\"{text}\""));
         }
-        Value::String(value) if text.starts_with(['"', '\'']) => {
-            if let Some(bare) = unquoted(value, due) {
-                return diagnostic.fix("remove the quotes", node.place, bare);
-            }
+        Value::String(value) if text.starts_with(['"', '\'']) && unquoted(value, due).is_some() => {
+            return unquote(diagnostic, node, due, explainer.sources);
         }
         _ => {}
     }
@@ -96,6 +94,16 @@ pub(super) fn retype(
             let words = format!("write a map with the field `{name}`");
             diagnostic.fix(words, node.place, format!("{{{name}: {text}}}"))
         }
+        _ => diagnostic,
+    }
+}
+
+/// Adds the edit that takes a value out of its quotes, if that makes it one of the types that are due.
+pub(super) fn unquote(diagnostic: Diagnostic, node: &Node, due: &[&str], sources: &Sources) -> Diagnostic {
+    let bare = node.as_str().and_then(|value| unquoted(value, due));
+    let is_quoted = || as_written(node, sources).is_some_and(|text| text.starts_with(['"', '\'']));
+    match bare {
+        Some(bare) if is_quoted() => diagnostic.fix("remove the quotes", node.place, bare),
         _ => diagnostic,
     }
 }

@@ -126,6 +126,7 @@ fn values_and_limits() {
         "list": {"type": "array", "minItems": 1, "maxItems": 2, "uniqueItems": true},
         "map": {"type": "object", "minProperties": 1},
         "cron": {"type": "string", "format": "cron"},
+        "port": {"type": ["integer", "string"], "format": "port-name", "minimum": 0, "maximum": i32::MAX},
     }));
     let cases = [
         (
@@ -158,6 +159,12 @@ fn values_and_limits() {
             "list: [1, 1]",
             "duplicate-item@1:11 `list` has the same item twice | keep one of them | first given here 1:8",
         ),
+        (
+            "port: '80'",
+            "wrong-format@1:7 `port`: `80` needs at least one letter; a port's name such as `http` is no number | '80' → 80",
+        ),
+        ("port: -1", "out-of-range@1:7 `port` must be at least 0"),
+        ("port: 3000000000", "out-of-range@1:7 `port` must fit into 32 bits"),
         ("map: {}", "wrong-length@1:6 `map` must have at least 1 field"),
         ("cron: 0 25 * * *", "wrong-format@1:7 `cron`: the hour `25` is not between 0 and 23"),
     ];
@@ -305,6 +312,27 @@ fn conditions_and_exclusions() {
     assert_eq!(check(schema.clone(), "a: 1"), ["not-allowed@1:1 `a` is not allowed here | remove it"]);
     assert_eq!(check(schema.clone(), "b: x"), ["not-allowed@1:4 `b` cannot be `x`"]);
     assert_eq!(check(schema, "c: x"), ["not-allowed@1:4 `c`: was removed"]);
+}
+
+#[test]
+fn fields_beside_a_wrong_one_are_not_blamed() {
+    let schema = json!({
+        "$defs": {"base": {"required": ["a"], "properties": {"a": {"type": "integer"}, "b": {}}}},
+        "$ref": "#/$defs/base",
+        "properties": {"c": {}},
+        "unevaluatedProperties": false,
+    });
+    let wrong = "wrong-type@1:4 `a` must be an integer, not a string";
+    let unknown = "unknown-field@3:1 unknown field `other` | possible here: `c`";
+    let cases = [
+        ("a: x\nb: 1", vec![wrong]),
+        ("b: 1", vec!["missing-field@1:1 missing field `a` | add `a`"]),
+        ("a: x\nb: 1\nother: 1", vec![wrong, unknown]),
+        ("a: 1\nb: 1\nother: 1", vec![unknown]),
+    ];
+    for (text, expected) in cases {
+        assert_eq!(check(schema.clone(), text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -89,7 +89,8 @@ metadata:
   name: front
   namespace: NAMESPACE
 spec:
-  clusterIP: 8.8.8.8
+  clusterIPs:
+    - 8.8.8.8
   ports:
     - port: 80
 ";
@@ -99,8 +100,8 @@ spec:
     desk.mark();
     desk.daphnia(&["apply", "a.yaml", "b.yaml", "c.yaml"])
         .exits(1)
-        .tells("--> b.yaml:7:14")
-        .tells(&format!("the server refuses `Service {}/front`: `spec.clusterIP", desk.namespace.name()));
+        .tells("--> b.yaml:8:5")
+        .tells(&format!("the server refuses `Service {}/front`: `spec.clusterIPs`", desk.namespace.name()));
     assert_eq!(desk.writes(), []);
     assert_eq!((desk.object("configmaps", "settings"), desk.object("jobs", "after")), (None, None));
 }
@@ -153,8 +154,7 @@ fn a_field_of_another_manager_is_taken_only_by_force() {
     assert_eq!(value(), "theirs");
     desk.daphnia(&["apply", "settings.yaml", "--force-conflicts"])
         .exits(0)
-        .tells("`data.key`")
-        .tells("`other`");
+        .tells("takes `data.key` over from `other`");
     assert_eq!(value(), "ours");
 }
 
@@ -232,7 +232,8 @@ fn a_job_that_failed_runs_again() {
     );
     desk.daphnia(&["apply", "job.yaml"]).exits(1).tells("No such file");
     desk.namespace.apply(&config_map("later", "here").replace("NAMESPACE", desk.namespace.name()));
-    desk.daphnia(&["diff", "job.yaml"]).exits(1);
+    let said = desk.daphnia(&["diff", "job.yaml"]).exits(1);
+    assert!(said.stdout.ends_with("/flaky: replaced, since its last run failed\n"), "{}", said.stdout);
     desk.daphnia(&["apply", "job.yaml"])
         .exits(0)
         .prints(&[&format!("replaced   Job {}/flaky", desk.namespace.name())]);
@@ -315,4 +316,51 @@ fn a_service_account_that_may_not_change_things_is_told_what_it_lacks() {
             desk.namespace.name()
         ))
         .tells(r#"{apiGroups: [""], resources: ["configmaps"], verbs: ["patch"]}"#);
+}
+
+#[test]
+fn two_applies_at_once_of_a_changed_job_leave_the_changed_job() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("job.yaml", &job("greeting", "echo hello"));
+    desk.daphnia(&["apply", "job.yaml"]).exits(0);
+    desk.write("job.yaml", &job("greeting", "echo good morning"));
+    let (one, two) = (desk.start(&["apply", "job.yaml"]), desk.start(&["apply", "job.yaml"]));
+    let ended = [one.wait(), two.wait()];
+    assert!(ended.iter().any(|said| said.status == Some(0)), "one of them has to succeed");
+    for said in ended.into_iter().filter(|said| said.status != Some(0)) {
+        // Who comes second may find that there is no longer what was to be replaced.
+        said.exits(3).tells("someone else changed it at the same time");
+    }
+    desk.daphnia(&["apply", "job.yaml"]).exits(0);
+    desk.daphnia(&["diff", "job.yaml"]).exits(0);
+    assert_eq!(success(desk.namespace.kubectl(&["logs", "job/greeting"])), "good morning\n");
+}
+
+#[test]
+fn when_one_fails_what_is_left_is_named_and_not_waited_for() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("all.yaml", &[job("broken", "exit 1"), job("slow", "sleep 120")].join("---\n"));
+    let left = format!("Job {}/slow is not ready yet", desk.namespace.name());
+    desk.daphnia(&["apply", "all.yaml"])
+        .exits(1)
+        .takes_less_than(60)
+        .tells("exited with code 1")
+        .tells(&left);
+    let states: Vec<String> = desk.history();
+    let slow = states.iter().find(|line| line.starts_with("slow-")).expect("it has a record");
+    assert!(slow.contains("running"), "{slow}");
+}
+
+#[test]
+fn a_role_with_these_rights_suffices_to_apply_a_job() {
+    let Some(mut desk) = Desk::with_node() else { return };
+    let all = ["get", "list", "watch", "create", "patch", "delete"];
+    desk.namespace.allow("developer", &all, &["jobs.batch", "configmaps", "secrets"]);
+    desk.namespace.allow("developer", &["get", "list", "watch"], &["pods", "pods/log", "events"]);
+    desk.be("developer");
+    desk.write_example("job.yaml", &[]);
+    desk.daphnia(&["apply", "job.yaml"]).exits(0).does_not_tell("may not").does_not_tell("warning");
+    desk.daphnia(&["apply", "job.yaml", "--set", "spec.image.tag=1.36", "--rerun"]).exits(0);
+    desk.daphnia(&["run", "job.yaml", "--env", "GREETING=hi"]).exits(0).does_not_tell("may not");
+    assert_eq!(desk.history().len(), 3);
 }

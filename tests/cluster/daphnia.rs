@@ -197,6 +197,9 @@ impl Running {
     }
 }
 
+/// Of a long output, so many lines are shown at both ends.
+const SHOWN: usize = 40;
+
 /// What a command said, and how it ended.
 pub struct Said {
     command: String,
@@ -211,8 +214,15 @@ impl Said {
     fn transcript(&self) -> String {
         let mut text = format!("$ {}\n", self.command);
         for (mark, output) in [("", &self.stdout), ("| ", &self.stderr)] {
-            for line in output.lines() {
-                text.push_str(&format!("{mark}{}\n", line.chars().take(400).collect::<String>()));
+            let lines: Vec<&str> = output.lines().collect();
+            let left_out = lines.len().saturating_sub(2 * SHOWN);
+            for (number, line) in lines.iter().enumerate() {
+                if left_out > 0 && number == SHOWN {
+                    text.push_str(&format!("{mark}… {left_out} lines …\n"));
+                }
+                if left_out == 0 || number < SHOWN || number >= SHOWN + left_out {
+                    text.push_str(&format!("{mark}{}\n", line.chars().take(400).collect::<String>()));
+                }
             }
         }
         let status = self.status.map_or("a signal".to_owned(), |status| format!("status {status}"));
@@ -256,6 +266,13 @@ impl Said {
         self
     }
 
+    #[track_caller]
+    pub fn prints_a_line_with(self, words: &str) -> Said {
+        let found = self.stdout.lines().any(|line| line.contains(words));
+        assert!(found, "`{}` prints no line with `{words}`", self.command);
+        self
+    }
+
     /// Nothing that it said contains this.
     #[track_caller]
     pub fn keeps_quiet_about(self, secret: &str) -> Said {
@@ -286,6 +303,7 @@ spec:
   template:
     spec:
       restartPolicy: Never
+      terminationGracePeriodSeconds: 1
       containers:
         - name: main
           image: busybox:1.36

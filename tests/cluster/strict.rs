@@ -2,6 +2,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::limits::{limit, require};
+
 const META: &str = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta";
 
 /// Fields that the server fills in where they are empty, though its schema does not list the empty text.
@@ -57,6 +59,7 @@ pub(super) fn definition(name: &str, schema: &Value) -> Value {
     for field in listed(OPTIONAL, type_name) {
         strict["required"].as_array_mut().expect("fields are required").retain(|name| name != field);
     }
+    limit(type_name, &mut strict);
     if name == META {
         strict["properties"]["labels"]["propertyNames"] = json!({"format": "label-key"});
         strict["properties"]["labels"]["additionalProperties"]["format"] = json!("label-value");
@@ -65,27 +68,32 @@ pub(super) fn definition(name: &str, schema: &Value) -> Value {
     strict
 }
 
-/// Ties a definition to its one kind, and says what its names may be.
+/// Ties a definition to its one kind, and says that it has a name, and of what form.
 pub(super) fn identify(definition: &mut Value, group_version: &str, kind: &str) {
     definition["properties"]["apiVersion"] = json!({"const": group_version});
     definition["properties"]["kind"] = json!({"const": kind});
-    let required = definition["required"].as_array().cloned().unwrap_or_default();
-    let others = required.into_iter().filter(|name| name != "apiVersion" && name != "kind");
-    definition["required"] = [json!("apiVersion"), json!("kind")].into_iter().chain(others).collect();
-    if let (Some(format), Some(metadata)) =
-        (name_format(group_version, kind), definition["properties"].get_mut("metadata"))
+    require(definition, &["apiVersion", "kind"]);
+    let group = group_version.split_once('/').map_or("", |(group, _)| group);
+    // The server names a LimitRange itself.
+    if ["Binding", "LimitRange"].contains(&kind)
+        || ["authentication.k8s.io", "authorization.k8s.io"].contains(&group)
     {
+        return;
+    }
+    require(definition, &["metadata"]);
+    let metadata = &mut definition["properties"]["metadata"];
+    metadata["anyOf"] = json!([{"required": ["name"]}, {"required": ["generateName"]}]);
+    if let Some(format) = name_format(group, kind) {
         metadata["properties"] = json!({"name": {"format": format}});
     }
 }
 
 /// What the server asks of names, where that is one of the usual rules.
-fn name_format(group_version: &str, kind: &str) -> Option<&'static str> {
-    let group = group_version.split_once('/').map_or("", |(group, _)| group);
+fn name_format(group: &str, kind: &str) -> Option<&'static str> {
     match (group, kind) {
         // A Service's name may begin with a digit on newer servers.
         ("", "Namespace" | "Service") => Some("dns-label"),
-        ("", "Event" | "Binding") | ("networking.k8s.io", "IPAddress" | "ServiceCIDR") => None,
+        ("", "Event") | ("networking.k8s.io", "IPAddress" | "ServiceCIDR") => None,
         ("" | "apps" | "batch" | "autoscaling" | "policy" | "networking.k8s.io", _) => Some("dns-subdomain"),
         ("scheduling.k8s.io" | "storage.k8s.io" | "apiextensions.k8s.io", _) => Some("dns-subdomain"),
         _ => None,

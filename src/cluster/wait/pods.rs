@@ -236,3 +236,41 @@ impl ContainerExit {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn kubelet_messages_are_put_plainly() {
+        let plain = |message: &str| configuration(message);
+        assert_eq!(plain("couldn't find key k in Secret shop/creds"), "Secret `creds` has no key `k`");
+        assert_eq!(plain("secret \"creds\" not found"), "Secret `creds` does not exist");
+        assert_eq!(plain("configmap \"settings\" not found"), "ConfigMap `settings` does not exist");
+        assert_eq!(plain("something else"), "something else");
+        let runc = "failed to create shim task: exec: \"nope\": executable file not found in $PATH: unknown";
+        assert_eq!(start(runc), "exec: \"nope\": executable file not found in $PATH");
+    }
+
+    #[test]
+    fn only_what_cannot_pass_is_given_up_at_once() {
+        let patience = |message: &str| pull("x:1", "container `c`", message).1;
+        assert_eq!(patience("rpc error: code = NotFound desc = x:1: not found"), AT_ONCE);
+        assert_eq!(patience("failed to authorize: 401 Unauthorized"), AT_ONCE);
+        assert_eq!(
+            patience("pull access denied, repository does not exist or may require authorization"),
+            AT_ONCE
+        );
+        assert_eq!(patience("dial tcp 127.0.0.1:1: connect: connection refused"), ONE_RETRY);
+    }
+
+    #[test]
+    fn a_pod_that_cannot_be_scheduled_may_be_later() {
+        let message = "0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available.";
+        let pod = serde_json::json!({"metadata": {"name": "p"}, "status": {"phase": "Pending", "conditions": [
+            {"type": "PodScheduled", "status": "False", "reason": "Unschedulable", "message": message}]}});
+        let trouble = trouble(&pod, &[]).unwrap();
+        assert_eq!(trouble.cause, "pod `p` cannot be scheduled: 0/1 nodes are available: 1 Insufficient cpu");
+        assert_eq!(trouble.patience, None);
+    }
+}

@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use super::JobCounts;
-use crate::cluster::json::{condition, number, text};
+use crate::cluster::json::{condition, items, number, text};
 use crate::object::ObjectId;
 
 /// What an object's own status says.
@@ -63,11 +63,16 @@ fn job(job: &Json) -> Status {
 
 pub fn counts(job: &Json) -> JobCounts {
     let status = |field: &str| number(job, &format!("/status/{field}")).unwrap_or_default();
+    // Pods that are over are counted a little later than they are listed as such.
+    let ended = |field: &str| {
+        let uncounted = items(job, &format!("/status/uncountedTerminatedPods/{field}")).len();
+        status(field) + i64::try_from(uncounted).unwrap_or_default()
+    };
     JobCounts {
         active: status("active"),
         ready: status("ready"),
-        succeeded: status("succeeded"),
-        failed: status("failed"),
+        succeeded: ended("succeeded"),
+        failed: ended("failed"),
         completions: number(job, "/spec/completions"),
         parallelism: number(job, "/spec/parallelism").unwrap_or(1),
         completed_indexes: text(job, "/status/completedIndexes").to_owned(),

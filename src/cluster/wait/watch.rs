@@ -8,8 +8,9 @@ use futures::stream::{BoxStream, StreamExt as _};
 use futures::{AsyncBufReadExt as _, stream};
 use serde_json::Value as Json;
 
+use crate::cluster::call::Call;
 use crate::cluster::json::text;
-use crate::cluster::request::{Call, Failure};
+use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, Progress};
 
 /// What to watch.

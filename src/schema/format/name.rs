@@ -74,6 +74,19 @@ pub(super) fn ensure_env_name(text: &str) -> Result<(), String> {
     ensure_no_parent(text)
 }
 
+/// What today's server takes in a plain object, which is more than a shell could read.
+pub(super) fn ensure_relaxed_env_name(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("the name of a variable must not be empty".into());
+    }
+    match text.chars().find(|c| !matches!(c, ' '..='~') || *c == '=') {
+        Some(c) => {
+            Err(format!("{text:?} has {c:?}; a variable's name has printable ASCII characters but `=`"))
+        }
+        None => Ok(()),
+    }
+}
+
 /// Such a name would be a way up when it becomes a file.
 fn ensure_no_parent(text: &str) -> Result<(), String> {
     if text == "." || text.starts_with("..") {
@@ -161,6 +174,20 @@ pub(super) fn ensure_absolute_path(text: &str) -> Result<(), String> {
     if text.starts_with('/') { Ok(()) } else { Err(path_error(text)) }
 }
 
+pub(super) fn ensure_inner_path(text: &str) -> Result<(), String> {
+    if text.is_empty() {
+        return Err("a path must not be empty; write for example `app.conf`".into());
+    }
+    if text.starts_with('/') {
+        let inner = text.trim_start_matches('/');
+        return Err(format!("`{text}` begins with `/`; write it as seen from inside the volume: `{inner}`"));
+    }
+    if text.split('/').any(|part| part == "..") {
+        return Err(format!("`{text}` leads out of the volume; write a path without `..`"));
+    }
+    Ok(())
+}
+
 pub(super) fn ensure_http_path(text: &str) -> Result<(), String> {
     if text.contains("://") {
         return Err(format!("`{text}` is a whole address; write only its path, such as `/healthz`"));
@@ -227,6 +254,11 @@ mod tests {
             &[("", "empty"), ("1A", "begins with a digit"), ("A B", "a blank"), ("..", ".."), ("A=B", "`=`")],
         );
         assert_table(
+            "relaxed-env-name",
+            &["A", "1 B", "..a"],
+            &[("", "empty"), ("A=B", "'='"), ("ä", "'ä'")],
+        );
+        assert_table(
             "config-key",
             &["a", "A.b-c_1", "1", ".dockerconfigjson", "..a".trim_start_matches('.')],
             &[("", "empty"), ("a/b", "`/`"), ("..", "`..`"), ("..a", "`..`")],
@@ -271,6 +303,11 @@ mod tests {
     #[test]
     fn paths() {
         assert_table("absolute-path", &["/", "/a b"], &[("", "empty"), ("a/b", "`/a/b`"), ("./a", "`/a`")]);
+        assert_table(
+            "inner-path",
+            &["a", "a/b", "..a", "./a"],
+            &[("", "empty"), ("/a", "`a`"), ("..", "without `..`"), ("a/../b", "without `..`")],
+        );
         assert_table(
             "http-path",
             &["/", "/healthz?x=1"],

@@ -33,6 +33,19 @@ pub(super) fn ensure_positive(text: &str) -> Result<(), String> {
     Ok(())
 }
 
+pub(super) fn ensure_bytes(text: &str) -> Result<(), String> {
+    ensure_positive(text)?;
+    if parse(text)?.nanos() % 1_000_000_000 == 0 {
+        return Ok(());
+    }
+    Err(match text.strip_suffix('m') {
+        Some(number) => format!(
+            "`{text}` is {number} thousandths of a byte; for megabytes write `{number}M` or `{number}Mi`"
+        ),
+        None => format!("`{text}` is no whole number of bytes; write for example `512Mi`"),
+    })
+}
+
 pub(super) fn ensure_percent(text: &str) -> Result<(), String> {
     let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     match text.strip_suffix('%') {
@@ -216,6 +229,19 @@ mod tests {
         }
         assert!(ensure_positive("-1Gi").is_err());
         assert!(ensure_positive("0").is_ok());
+    }
+
+    #[test]
+    fn bytes_are_whole() {
+        for text in ["0", "1", "1000m", "512Mi", "0.5Gi", "1e3"] {
+            assert_eq!(ensure_bytes(text), Ok(()), "{text}");
+        }
+        for (text, words) in
+            [("500m", "write `500M` or `500Mi`"), ("1.5", "no whole number"), ("-1", "below 0")]
+        {
+            let error = ensure_bytes(text).expect_err(text);
+            assert!(error.contains(words), "{text}: {error}");
+        }
     }
 
     #[test]

@@ -1,0 +1,61 @@
+//! Lists, page by page.
+
+use serde_json::Value as Json;
+
+use super::Cluster;
+use super::call::Call;
+use super::request::Failure;
+
+impl Cluster {
+    /// Lists all objects under a path, page by page.
+    pub(crate) async fn list(
+        &self,
+        path: &str,
+        fields: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<Vec<Json>, Failure> {
+        Ok(self.list_at(path, fields, labels).await?.0)
+    }
+
+    /// Lists all objects under a path, and says at which version of the whole.
+    pub(crate) async fn list_at(
+        &self,
+        path: &str,
+        fields: Option<&str>,
+        labels: Option<&str>,
+    ) -> Result<(Vec<Json>, String), Failure> {
+        let mut call = Call::list(path);
+        if let Some(fields) = fields {
+            call = call.query("fieldSelector", fields);
+        }
+        if let Some(labels) = labels {
+            call = call.query("labelSelector", labels);
+        }
+        self.pages(&call).await
+    }
+
+    /// Follows a list to its end.
+    pub(crate) async fn pages(&self, list: &Call) -> Result<(Vec<Json>, String), Failure> {
+        let mut items = Vec::new();
+        let mut next = String::new();
+        loop {
+            let mut call = list.clone().query("limit", "500");
+            if !next.is_empty() {
+                call = call.query("continue", next);
+            }
+            let mut page = self.call(&call).await?;
+            match page["items"].take() {
+                Json::Array(mut more) => items.append(&mut more),
+                Json::Null => {}
+                _ => return Err(Failure::Malformed("a list without items".to_owned())),
+            }
+            next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            if next.is_empty() {
+                return Ok((
+                    items,
+                    page["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
+                ));
+            }
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! One container's log → its lines, whatever becomes of the connection.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::time::Duration;
+
+use futures::AsyncBufReadExt as _;
+use futures::io::AsyncBufRead;
+use jiff::Timestamp;
+use serde_json::Value as Json;
+use tokio::sync::watch;
+
+use super::cursor::Cursor;
+use super::{Container, LogLine, Seen};
+use crate::cluster::call::{Call, encode};
+use crate::cluster::json::{items, text};
+use crate::cluster::request::{Failure, chain};
+use crate::cluster::{Cluster, Progress, wait};
+use crate::object::ObjectId;
+
+/// Reads a container's instances one after another, for as long as someone tells of new ones.
+pub async fn read(cluster: &Cluster, container: Arc<Container>) {
+    let mut seen = container.seen.subscribe();
+    let mut cursor = Cursor::default();
+    loop {
+        let done = container.read.load(Ordering::Relaxed);
+        let next = seen.wait_for(|seen| seen.instances.len() > done).await;
+        let Ok(instance) = next.map(|seen| seen.instances[done].clone()) else { return };
+        read_instance(cluster, &container, &mut seen, &instance, &mut cursor).await;
+        container.read.store(done + 1, Ordering::Relaxed);
+    }
+}
+
+/// How often to try again when a log that should be there is not.
+const TRIES: usize = 5;
+
+const PAUSE: Duration = Duration::from_millis(500);
+
+async fn read_instance(
+    cluster: &Cluster,
+    container: &Container,
+    seen: &mut watch::Receiver<Seen>,
+    instance: &str,
+    cursor: &mut Cursor,
+) {
+    let mut tries = 0;
+    loop {
+        let now = seen.borrow_and_update().clone();
+        let is_current = now.current.as_ref().is_some_and(|(id, _)| id == instance);
+        let is_running = is_current && !now.is_gone && now.current.as_ref().is_some_and(|(_, runs)| *runs);
+        let is_previous = now.previous.as_deref() == Some(instance);
+        if !is_current && !is_previous {
+            let Container { pod, name, .. } = container;
+            cluster
+                .warn_once(format!("the log of a former run of container `{name}` of pod `{pod}` is gone"));
+            return;
+        }
+        let outcome = open_and_read(cluster, container, is_running, is_previous, cursor).await;
+        if is_running {
+            // Its end may be that of the connection alone: what came of the container decides.
+            let news = tokio::time::timeout(PAUSE * 2, seen.changed()).await;
+            if outcome.is_err() && news.is_err() {
+                tokio::time::sleep(PAUSE).await;
+            }
+            continue;
+        }
+        let Err(failure) = outcome else { return };
+        if failure.is_code(404) && cursor.time.is_some() {
+            // It was deleted while it was read.
+            return;
+        }
+        tries += 1;
+        if tries == TRIES || failure.is_code(404) || failure.is_code(403) {
+            let Container { pod, name, .. } = container;
+            let why = failure.describe();
+            cluster.warn_once(format!("cannot read the log of container `{name}` of pod `{pod}`: {why}"));
+            return;
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn open_and_read(
+    cluster: &Cluster,
+    container: &Container,
+    is_running: bool,
+    is_previous: bool,
+    cursor: &mut Cursor,
+) -> Result<(), Failure> {
+    let mut call = container.call().query("timestamps", "true");
+    if is_running {
+        call = call.query("follow", "true");
+    }
+    if is_previous {
+        call = call.query("previous", "true");
+    }
+    if let Some(time) = cursor.time {
+        call = call.query("sinceTime", time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
+    }
+    let mut stream = cluster.stream(&call).await?;
+    cursor.rewind();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let is_whole =
+            next_line(&mut stream, &mut line).await.map_err(|error| Failure::Unreachable(chain(&error)))?;
+        if line.is_empty() {
+            return Ok(());
+        }
+        // What ends without a break is still being written, as long as the container runs.
+        if is_whole || !is_running {
+            pass_on(cluster, container, cursor, &line);
+        }
+    }
+}
+
+/// A line that does not end is passed on in pieces of this size.
+const LONGEST_LINE: usize = 1 << 20;
+
+/// Reads up to a line break, which it leaves out; returns whether there was one. Nothing read is the end.
+async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> std::io::Result<bool> {
+    loop {
+        let chunk = stream.fill_buf().await?;
+        if chunk.is_empty() {
+            return Ok(false);
+        }
+        let found = chunk.iter().position(|byte| *byte == b'\n');
+        let take = found.map_or(chunk.len(), |at| at + 1);
+        line.extend_from_slice(&chunk[..take]);
+        stream.consume_unpin(take);
+        if found.is_some() || line.len() >= LONGEST_LINE {
+            return Ok(true);
+        }
+    }
+}
+
+/// What a kubelet sends in place of a log that it has no more.
+const NO_LOG: &str = "unable to retrieve container logs for ";
+
+fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes: &[u8]) {
+    let (time, line) = split_time(bytes);
+    if time.is_none() && line.starts_with(NO_LOG) {
+        let Container { pod, name, .. } = container;
+        return cluster.warn_once(format!("the log of container `{name}` of pod `{pod}` is gone"));
+    }
+    if time.is_some_and(|time| !cursor.is_new(time)) {
+        return;
+    }
+    if !line.trim().is_empty() {
+        *container.last_line.lock().unwrap_or_else(PoisonError::into_inner) = Some(line.clone());
+    }
+    let Container { pod, name, index, .. } = container;
+    let line = LogLine { pod: pod.clone(), container: name.clone(), index: *index, time, line };
+    container.tail.lock().unwrap_or_else(PoisonError::into_inner).push(line.clone());
+    cluster.tell(Progress::Log(line));
+}
+
+/// Splits a line as the kubelet sends it into time and text.
+fn split_time(bytes: &[u8]) -> (Option<Timestamp>, String) {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.strip_suffix('\n').unwrap_or(&text);
+    let text = text.strip_suffix('\r').unwrap_or(text);
+    let stamped = text.split_once(' ').and_then(|(time, line)| Some((time.parse().ok()?, line)));
+    match stamped {
+        Some((time, line)) => (Some(time), line.to_owned()),
+        None => (None, text.to_owned()),
+    }
+}
+
+impl Container {
+    fn call(&self) -> Call {
+        log_call(&self.namespace, &self.pod, &self.name)
+    }
+}
+
+fn log_call(namespace: &str, pod: &str, container: &str) -> Call {
+    let path = format!("/api/v1/namespaces/{}/pods/{}/log", encode(namespace), encode(pod));
+    Call::get(&path).query("container", container)
+}
+
+/// How much of the end of each log to read when nobody saw the rest.
+const TAIL_LINES: &str = "1000";
+const TAIL_BYTES: &str = "262144";
+const MOST_TAILS: usize = 50;
+
+impl Cluster {
+    /// Returns the end of what the containers of some pods wrote, as far as it is still there.
+    pub(crate) async fn log_tails(&self, pods: &[Json]) -> Vec<LogLine> {
+        let mut lines = Vec::new();
+        let containers = pods.iter().flat_map(|pod| {
+            let statuses = ["initContainerStatuses", "containerStatuses"];
+            let statuses = statuses.into_iter().flat_map(|list| items(pod, &format!("/status/{list}")));
+            statuses.map(move |status| (pod, text(status, "/name")))
+        });
+        for (pod, container) in containers.take(MOST_TAILS) {
+            let (name, index) = (text(pod, "/metadata/name"), wait::index(pod));
+            let call = log_call(text(pod, "/metadata/namespace"), name, container)
+                .query("timestamps", "true")
+                .query("tailLines", TAIL_LINES)
+                .query("limitBytes", TAIL_BYTES);
+            let Ok(mut stream) = self.stream(&call).await else { continue };
+            let mut line = Vec::new();
+            while next_line(&mut stream, &mut line).await.is_ok() && !line.is_empty() {
+                let (time, words) = split_time(&line);
+                let (pod, container) = (name.to_owned(), container.to_owned());
+                lines.push(LogLine { pod, container, index, time, line: words });
+                line.clear();
+            }
+        }
+        lines
+    }
+
+    /// Returns the last line that a container wrote, if it can be had at once.
+    pub(in crate::cluster) async fn last_line(
+        &self,
+        job: &ObjectId,
+        pod: &str,
+        container: &str,
+    ) -> Option<String> {
+        let namespace = job.namespace.as_deref().unwrap_or(&self.namespace);
+        let call = log_call(namespace, pod, container).query("tailLines", "1").query("limitBytes", "1000");
+        let mut stream = self.stream(&call).await.ok()?;
+        let mut line = Vec::new();
+        next_line(&mut stream, &mut line).await.ok()?;
+        let line = String::from_utf8_lossy(&line).trim().to_owned();
+        Some(line).filter(|line| !line.is_empty() && !line.starts_with(NO_LOG))
+    }
+}

@@ -1,0 +1,184 @@
+//! What an object would become: by a dry-run of the server, or computed here.
+
+use super::{ObserveOptions, Target};
+use crate::cluster::call::Call;
+use crate::cluster::kinds::{Resource, built_in};
+use crate::cluster::refusal::{Attempt, conflicts};
+use crate::cluster::request::Failure;
+use crate::cluster::{Cluster, fresh_suffix};
+use crate::diagnostic::Diagnostics;
+use crate::diff::{
+    Conflict, FIELD_MANAGER, Observed, Prediction, Reason, changed_immutable_fields, foreign_changes,
+    is_applied, is_immutable_field, is_same_but_for_times, merge,
+};
+use crate::object::{Object, ObjectId};
+use crate::yaml::{Node, Value};
+
+impl Cluster {
+    pub(super) async fn predict(
+        &self,
+        target: Target,
+        live: Option<Node>,
+        options: &ObserveOptions,
+    ) -> Result<Observed, Diagnostics> {
+        let object = &target.object;
+        let mut found = Vec::new();
+        let prediction = match &live {
+            _ if target.is_ahead => {
+                self.ensure_well_formed(&target).await?;
+                Prediction::Desired
+            }
+            _ if options.read_only => predict_alone(object, live.as_ref(), options, &mut found),
+            Some(live) if live.at(["metadata", "deletionTimestamp"]).is_some() => {
+                let node = self.create_dry(&target).await?;
+                Prediction::Replacement { node, because: vec![Reason::Terminating] }
+            }
+            Some(live) if has_had_its_run(object, live, options) => {
+                let node = self.create_dry(&target).await?;
+                rerun(object, live, node)
+            }
+            Some(live) if is_applied(&object.node, live) => Prediction::Same,
+            _ => self.ask(&target, live.as_ref(), &mut found).await?,
+        };
+        Ok(Observed { desired: target.object, live, prediction, conflicts: found })
+    }
+
+    /// Has the server apply the object without keeping the result.
+    async fn ask(
+        &self,
+        target: &Target,
+        live: Option<&Node>,
+        found: &mut Vec<Conflict>,
+    ) -> Result<Prediction, Diagnostics> {
+        let Target { object, resource, .. } = target;
+        let mut answer = self.call(&apply_call(object, resource, false).dry_run()).await;
+        if let Err(Failure::Refused(status)) = &answer {
+            *found = conflicts(status, Some(object));
+            if !found.is_empty() {
+                answer = self.call(&apply_call(object, resource, true).dry_run()).await;
+            }
+        }
+        let failure = match answer {
+            Ok(answer) => {
+                let node = self.node(&answer, &object.id);
+                let is_same = live.is_some_and(|live| is_same_but_for_times(live, &node));
+                return Ok(if is_same { Prediction::Same } else { Prediction::Server(node) });
+            }
+            Err(failure) => failure,
+        };
+        if let Some(live) = live.filter(|_| is_about_immutable_fields(&failure, &object.id)) {
+            let node = self.create_dry(target).await?;
+            let because = changed_immutable_fields(object, live, &node);
+            if !because.is_empty() {
+                return Ok(Prediction::Replacement { node, because });
+            }
+        }
+        let what = format!("apply `{}`", object.id);
+        Err(self.explain(&failure, &Attempt::with(&what, object)))
+    }
+
+    /// Has the server create the object, under another name, without keeping the result.
+    async fn create_dry(&self, target: &Target) -> Result<Node, Diagnostics> {
+        let Target { object, resource, .. } = target;
+        match self.call(&apply_call(&renamed(object, None), resource, false).dry_run()).await {
+            Ok(mut answer) => {
+                answer["metadata"]["name"] = object.id.name.as_str().into();
+                Ok(self.node(&answer, &object.id))
+            }
+            Err(failure) => {
+                let what = format!("create `{}`", object.id);
+                Err(self.explain(&failure, &Attempt::with(&what, object)))
+            }
+        }
+    }
+
+    /// Its own namespace cannot tell yet, so another one is asked whether the object is one at all. What else that
+    /// one may have against it says nothing.
+    async fn ensure_well_formed(&self, target: &Target) -> Result<(), Diagnostics> {
+        let Target { object, resource, .. } = target;
+        let is_builtin = built_in(&object.id.api_version, &object.id.kind).is_some();
+        if !resource.is_namespaced || !is_builtin {
+            return Ok(());
+        }
+        let elsewhere = renamed(object, Some(&self.namespace));
+        match self.call(&apply_call(&elsewhere, resource, false).dry_run()).await {
+            Err(failure) if failure.is_code(400) || failure.is_code(422) => {
+                let what = format!("apply `{}`", object.id);
+                Err(self.explain(&failure, &Attempt::with(&what, object)))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn rerun(object: &Object, live: &Node, node: Node) -> Prediction {
+    let mut because = changed_immutable_fields(object, live, &node);
+    because.push(if job_failed(live) { Reason::Failed } else { Reason::Rerun });
+    Prediction::Replacement { node, because }
+}
+
+/// Predicts as far as it can be done without the server.
+fn predict_alone(
+    object: &Object,
+    live: Option<&Node>,
+    options: &ObserveOptions,
+    found: &mut Vec<Conflict>,
+) -> Prediction {
+    let Some(live) = live else { return Prediction::Desired };
+    let node = merge(live, &object.node);
+    if has_had_its_run(object, live, options) {
+        return rerun(object, live, node);
+    }
+    if is_applied(&object.node, live) {
+        return Prediction::Same;
+    }
+    *found = foreign_changes(object, live, &node);
+    let because = changed_immutable_fields(object, live, &node);
+    if because.is_empty() { Prediction::Merged(node) } else { Prediction::Replacement { node, because } }
+}
+
+pub fn apply_call(object: &Object, resource: &Resource, is_forced: bool) -> Call {
+    let path = resource.object_path(&object.id);
+    Call::apply(&path, &object.node.to_json())
+        .query("fieldManager", FIELD_MANAGER)
+        .query("fieldValidation", "Strict")
+        .query("force", is_forced.to_string())
+}
+
+/// Returns a copy under a name that nothing has, maybe in another namespace, for the server to try.
+fn renamed(object: &Object, namespace: Option<&str>) -> Object {
+    let mut copy = object.clone();
+    let stem: String = object.id.name.chars().take(50).collect();
+    copy.id.name = format!("{stem}-{}", fresh_suffix());
+    if let Some(namespace) = namespace {
+        copy.id.namespace = Some(namespace.to_owned());
+    }
+    let metadata = copy.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
+    if let Some(metadata) = metadata {
+        for (field, value) in [("name", Some(&copy.id.name)), ("namespace", copy.id.namespace.as_ref())] {
+            if let (Some(node), Some(value)) = (metadata.get_mut(field), value) {
+                node.value = Value::String(value.clone());
+            }
+        }
+    }
+    copy
+}
+
+/// Every complaint names a field that cannot be changed in place.
+fn is_about_immutable_fields(failure: &Failure, id: &ObjectId) -> bool {
+    let Some(status) = failure.status().filter(|status| status.code == 422) else { return false };
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    !causes.is_empty() && causes.iter().all(|cause| is_immutable_field(id, &cause.field))
+}
+
+fn has_had_its_run(object: &Object, live: &Node, options: &ObserveOptions) -> bool {
+    object.id.kind == "Job" && object.id.group() == "batch" && (options.rerun || job_failed(live))
+}
+
+fn job_failed(live: &Node) -> bool {
+    let conditions = live.at(["status", "conditions"]).and_then(Node::as_list).unwrap_or_default();
+    conditions.iter().any(|condition| {
+        let text = |field: &str| condition.get(field).and_then(Node::as_str);
+        text("type") == Some("Failed") && text("status") == Some("True")
+    })
+}

@@ -1,0 +1,171 @@
+//! Lints: names and levels of best practice, what plain Kubernetes objects are told, and what becomes of a lint's
+//! finding in the end.
+
+mod comments;
+mod document;
+mod object;
+mod secret;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+pub use document::check as check_document;
+pub use object::check as check_object;
+pub use secret::is_secret_literal;
+
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Level, did_you_mean};
+use crate::source::{Place, SourceId, Sources};
+
+/// An inline `allow` that has nothing to allow.
+const UNUSED_ALLOW: &str = "unused-allow";
+/// All of them: `--deny warnings`.
+pub const WARNINGS: &str = "warnings";
+/// Lints that belong to no schema and to no object: name and level.
+const OTHERS: &[(&str, LintLevel)] = &[
+    (document::AMBIGUOUS_SCALAR, LintLevel::Warn),
+    (crate::document::UNRENDERED_TEMPLATE, LintLevel::Deny),
+    (UNUSED_ALLOW, LintLevel::Warn),
+];
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LintLevel {
+    Allow,
+    Warn,
+    Deny,
+}
+
+impl LintLevel {
+    pub fn parse(word: &str) -> Option<LintLevel> {
+        match word {
+            "allow" => Some(LintLevel::Allow),
+            "warn" => Some(LintLevel::Warn),
+            "deny" => Some(LintLevel::Deny),
+            _ => None,
+        }
+    }
+}
+
+/// One lint's level and, where it was chosen, by whom and after how many other choices.
+#[derive(Debug, Clone)]
+struct Setting {
+    level: LintLevel,
+    chosen: Option<String>,
+    order: usize,
+}
+
+/// All lints there are, and how much each weighs in this run.
+#[derive(Debug)]
+pub struct Levels {
+    lints: BTreeMap<String, Setting>,
+    warnings: Setting,
+    choices: usize,
+}
+
+impl Levels {
+    /// Collects the lints of all schemas and those that are code.
+    pub fn new(catalog: &Catalog) -> Levels {
+        let mut lints = BTreeMap::new();
+        let mut add = |name: &str, level: LintLevel| {
+            lints.insert(name.to_owned(), Setting { level, chosen: None, order: 0 });
+        };
+        for kind in catalog.kinds().iter().filter_map(|name| catalog.kind(name)) {
+            collect(kind.json(), &mut add);
+        }
+        object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));
+        OTHERS.iter().for_each(|(name, level)| add(name, *level));
+        Levels { lints, warnings: Setting { level: LintLevel::Warn, chosen: None, order: 0 }, choices: 0 }
+    }
+
+    /// Sets the level of a lint; `by` says who chose it: `--deny`, `daphnia.toml`. Later choices win.
+    pub fn set(&mut self, name: &str, level: LintLevel, by: &str) -> Result<(), Box<Diagnostic>> {
+        self.choices += 1;
+        let setting = Setting { level, chosen: Some(by.to_owned()), order: self.choices };
+        if name == WARNINGS {
+            self.warnings = setting;
+            return Ok(());
+        }
+        match self.lints.get_mut(name) {
+            Some(known) => *known = setting,
+            None => return Err(Box::new(self.unknown(name))),
+        }
+        Ok(())
+    }
+
+    fn unknown(&self, name: &str) -> Diagnostic {
+        let finding = Diagnostic::unable("unknown-lint", format!("there is no lint `{name}`"));
+        match did_you_mean(name, self.lints.keys().map(String::as_str).chain([WARNINGS])) {
+            Some(near) => finding.help(format!("did you mean `{near}`?")),
+            None => {
+                let names: Vec<&str> = self.lints.keys().map(String::as_str).collect();
+                finding.help(format!("lints: {}; or `{WARNINGS}` for all", names.join(", ")))
+            }
+        }
+    }
+
+    /// Weighs findings: drops what is allowed, raises what is denied, and tells of comments in these texts that
+    /// allow nothing.
+    pub fn weigh(&self, findings: Vec<Diagnostic>, texts: &[SourceId], sources: &Sources) -> Vec<Diagnostic> {
+        let mut weighed = Vec::new();
+        let mut allows = Vec::new();
+        for id in texts {
+            allows.extend(comments::allows(*id, sources, &mut weighed));
+        }
+        let wrong: Vec<Place> =
+            findings.iter().filter(|f| f.level == Level::Error).filter_map(|f| f.place).collect();
+        for finding in findings {
+            if finding.level != Level::Warning || !comments::is_allowed(&finding, &mut allows, sources) {
+                weighed.extend(self.raise(finding));
+            }
+        }
+        for allow in allows {
+            // Where something is wrong, lints have not looked.
+            let is_looked_at = !wrong.iter().any(|place| place.source == allow.comment.source);
+            for finding in allow.leftovers(is_looked_at, &|name| self.unknown_name(name)) {
+                weighed.extend(self.raise(finding));
+            }
+        }
+        weighed
+    }
+
+    fn unknown_name(&self, name: &str) -> Option<Diagnostic> {
+        (!self.lints.contains_key(name))
+            .then(|| Diagnostic { class: crate::diagnostic::Class::Finding, ..self.unknown(name) })
+    }
+
+    /// Gives a warning the level of its lint.
+    fn raise(&self, mut finding: Diagnostic) -> Option<Diagnostic> {
+        if finding.level != Level::Warning {
+            return Some(finding);
+        }
+        let own = self.lints.get(finding.code.as_ref());
+        let is_own = |own: &&Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
+        let setting = own.filter(is_own).unwrap_or(&self.warnings);
+        match setting.level {
+            LintLevel::Allow => return None,
+            LintLevel::Warn => {}
+            LintLevel::Deny => {
+                finding.level = Level::Error;
+                let because =
+                    setting.chosen.as_ref().map(|by| format!("`{}` is denied by {by}", finding.code));
+                finding.help.extend(because);
+            }
+        }
+        Some(finding)
+    }
+}
+
+fn collect(json: &Json, add: &mut dyn FnMut(&str, LintLevel)) {
+    match json {
+        Json::Object(members) => {
+            for lint in members.get("x-lints").and_then(Json::as_array).into_iter().flatten() {
+                let level = lint["level"].as_str().and_then(LintLevel::parse).unwrap_or(LintLevel::Warn);
+                add(lint["name"].as_str().unwrap_or_default(), level);
+            }
+            members.values().for_each(|member| collect(member, add));
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect(item, add)),
+        _ => {}
+    }
+}

@@ -1,0 +1,96 @@
+//! CEL: expressions that schemas carry, evaluated on manifests.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use cel::extractors::This;
+use cel::{Context, Program};
+
+use crate::lint::is_secret_literal;
+use crate::schema::format::quantity;
+use crate::yaml::{Node, Value};
+
+thread_local! {
+    /// Rules recur from manifest to manifest; compiling one costs more than evaluating it.
+    static PROGRAMS: RefCell<HashMap<String, Rc<Program>>> = RefCell::default();
+    static FUNCTIONS: Rc<Context<'static, 'static>> = Rc::new(functions());
+}
+
+/// Evaluates a rule. One that cannot be evaluated on this manifest (a wrong type, say) holds: the schema has
+/// already said what is wrong there.
+pub(super) fn holds(expression: &str, node: &Node, item: Option<&Node>) -> bool {
+    !matches!(evaluate(expression, node, item), Some(cel::Value::Bool(false)))
+}
+
+/// Evaluates an expression that makes a text.
+pub(super) fn text(expression: &str, node: &Node, item: Option<&Node>) -> Option<String> {
+    match evaluate(expression, node, item)? {
+        cel::Value::String(text) => Some(text.to_string()),
+        cel::Value::Int(number) => Some(number.to_string()),
+        _ => None,
+    }
+}
+
+fn evaluate(expression: &str, node: &Node, item: Option<&Node>) -> Option<cel::Value> {
+    let program = PROGRAMS.with_borrow_mut(|programs| {
+        let compile = || {
+            Program::compile(expression)
+                .unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"))
+        };
+        Rc::clone(programs.entry(expression.to_owned()).or_insert_with(|| Rc::new(compile())))
+    });
+    let functions = FUNCTIONS.with(Rc::clone);
+    let mut context = functions.new_inner_scope();
+    context.add_variable_from_value("self", to_cel(node));
+    if let Some(item) = item {
+        context.add_variable_from_value("item", to_cel(item));
+    }
+    program.execute(&context).ok()
+}
+
+/// Kubernetes' quantity library, as far as rules need it: `quantity(a).isGreaterThan(quantity(b))`.
+fn functions() -> Context<'static, 'static> {
+    let mut context = Context::default();
+    let known = |declared: Result<(), _>| declared.expect("the function is declared once");
+    known(context.add_function("quantity", |value: cel::Value| -> Arc<String> {
+        Arc::new(match value {
+            cel::Value::String(text) => text.to_string(),
+            cel::Value::Int(number) => number.to_string(),
+            cel::Value::Float(number) => number.to_string(),
+            _ => String::new(),
+        })
+    }));
+    known(context.add_function("isGreaterThan", |This(a): This<Arc<String>>, b: Arc<String>| {
+        quantity(&a).zip(quantity(&b)).is_some_and(|(a, b)| a > b)
+    }));
+    known(context.add_function("isLessThan", |This(a): This<Arc<String>>, b: Arc<String>| {
+        quantity(&a).zip(quantity(&b)).is_some_and(|(a, b)| a < b)
+    }));
+    known(context.add_function("isSecretLiteral", |name: Arc<String>, value: Arc<String>| {
+        is_secret_literal(&name, &value)
+    }));
+    context
+}
+
+fn to_cel(node: &Node) -> cel::Value {
+    match &node.value {
+        Value::Null => cel::Value::Null,
+        Value::Bool(flag) => cel::Value::Bool(*flag),
+        Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+            (Some(integer), _) => cel::Value::Int(integer),
+            (None, Some(float)) => cel::Value::Float(float),
+            (None, None) => cel::Value::Null,
+        },
+        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::List(items) => cel::Value::List(Arc::new(items.iter().map(to_cel).collect())),
+        Value::Map(map) => {
+            // A null field counts as absent, so `has()` is false for it.
+            let present = map.iter().filter(|(_, value)| !value.is_null());
+            let members: HashMap<String, cel::Value> =
+                present.map(|(name, value)| (name.to_owned(), to_cel(value))).collect();
+            cel::Value::Map(members.into())
+        }
+    }
+}
