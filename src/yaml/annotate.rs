@@ -85,7 +85,7 @@ mod tests {
         let root = &documents[0].root;
         let text = write_with_comments(root, &|node| format!("a\nb {}", node.type_name()));
         let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "a: x       # a\u{fffd}b string");
+        assert_eq!(lines[0], "a: x        # a\u{fffd}b string");
         assert_eq!(lines[2].split('#').next().unwrap().trim_end(), "- c: |");
         assert_eq!(lines[5], "    two # no comment");
         let (again, findings) = read(SourceId::NONE, &text);
