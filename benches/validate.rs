@@ -79,7 +79,7 @@ fn write_documents(folder: &Path) -> usize {
 }
 
 fn document_text(n: usize) -> String {
-    if n % 5 == 0 {
+    if n.is_multiple_of(5) {
         return format!(
             "---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: settings-{n}\n  namespace: batch\ndata:\n  level: info\n  batch.size: \"{n}\"\n  settings.toml: |\n    [job]\n    number = {n}\n    retries = 3\n"
         );
