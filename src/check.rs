@@ -2,11 +2,13 @@
 //! manifests that may refer to each other are kept until all are read.
 
 mod group;
+mod index;
 mod parallel;
 
 use crate::catalog::Catalog;
+use crate::config::Config;
 use crate::diagnostic::{Class, Diagnostic, Level};
-use crate::document::{Document, InputFile, Strictness};
+use crate::document::{InputFile, Strictness};
 use crate::lint::Levels;
 use crate::source::{Place, Sources};
 
@@ -17,8 +19,7 @@ pub type Print<'a> = &'a (dyn Fn(&[Diagnostic], &Sources, &[Place]) -> String + 
 pub struct Check<'a> {
     pub catalog: &'a Catalog,
     pub levels: &'a Levels,
-    /// Reads what references may mean beside the files that are checked.
-    pub library: &'a (dyn Fn(&Sources) -> Vec<Document> + Sync),
+    pub config: &'a Config,
     pub strictness: Strictness,
     pub is_fixing: bool,
     /// `--set`, as given.
@@ -34,6 +35,8 @@ pub struct Checked {
     pub tally: Tally,
     /// The file's text before and after, if it was mended.
     pub mended: Option<Mended>,
+    /// What references to this file's documents call them.
+    names: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,8 @@ pub struct Mended {
 #[derive(Debug, Default)]
 pub struct Tally {
     pub manifests: usize,
+    /// Files, or groups of them, with something in them to say or to check.
+    pub occupied: usize,
     pub errors: usize,
     pub warnings: usize,
     pub notes: usize,
@@ -61,6 +66,7 @@ pub struct Tally {
 impl Tally {
     pub fn add(&mut self, other: &Tally) {
         self.manifests += other.manifests;
+        self.occupied += other.occupied;
         self.errors += other.errors;
         self.warnings += other.warnings;
         self.notes += other.notes;

@@ -17,7 +17,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
-use crate::manifest::{Manifests, Override, manifests};
+use crate::manifest::{Folders, Manifests, Override, manifests};
 use crate::object::Plan;
 use crate::report::Report;
 use crate::source::Sources;
@@ -173,7 +173,7 @@ impl Session {
             }
         }
         overrides.append(&mut self.overrides);
-        let library = || lints::library(&config, &self.sources);
+        let library = Folders::new(&config, &self.sources);
         let (manifests, problems) = manifests(documents, &overrides, &library, &self.catalog, &self.sources);
         findings.extend(problems);
         if manifests.manifests.is_empty() && !has_errors(&findings) {

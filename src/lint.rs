@@ -21,7 +21,7 @@ use crate::source::{Place, SourceId, Sources};
 /// An inline `allow` that has nothing to allow.
 const UNUSED_ALLOW: &str = "unused-allow";
 /// All of them: `--deny warnings`.
-const WARNINGS: &str = "warnings";
+pub const WARNINGS: &str = "warnings";
 /// Lints that belong to no schema and to no object: name and level.
 const OTHERS: &[(&str, LintLevel)] = &[
     (document::AMBIGUOUS_SCALAR, LintLevel::Warn),
@@ -47,11 +47,12 @@ impl LintLevel {
     }
 }
 
-/// One lint's level and, where it is not the usual one, who chose it.
+/// One lint's level and, where it was chosen, by whom and after how many other choices.
 #[derive(Debug, Clone)]
 struct Setting {
     level: LintLevel,
     chosen: Option<String>,
+    order: usize,
 }
 
 /// All lints there are, and how much each weighs in this run.
@@ -59,6 +60,7 @@ struct Setting {
 pub struct Levels {
     lints: BTreeMap<String, Setting>,
     warnings: Setting,
+    choices: usize,
 }
 
 impl Levels {
@@ -66,19 +68,20 @@ impl Levels {
     pub fn new(catalog: &Catalog) -> Levels {
         let mut lints = BTreeMap::new();
         let mut add = |name: &str, level: LintLevel| {
-            lints.insert(name.to_owned(), Setting { level, chosen: None });
+            lints.insert(name.to_owned(), Setting { level, chosen: None, order: 0 });
         };
         for kind in catalog.kinds().iter().filter_map(|name| catalog.kind(name)) {
             collect(kind.json(), &mut add);
         }
         object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));
         OTHERS.iter().for_each(|(name, level)| add(name, *level));
-        Levels { lints, warnings: Setting { level: LintLevel::Warn, chosen: None } }
+        Levels { lints, warnings: Setting { level: LintLevel::Warn, chosen: None, order: 0 }, choices: 0 }
     }
 
     /// Sets the level of a lint; `by` says who chose it: `--deny`, `daphnia.toml`. Later choices win.
     pub fn set(&mut self, name: &str, level: LintLevel, by: &str) -> Result<(), Box<Diagnostic>> {
-        let setting = Setting { level, chosen: Some(by.to_owned()) };
+        self.choices += 1;
+        let setting = Setting { level, chosen: Some(by.to_owned()), order: self.choices };
         if name == WARNINGS {
             self.warnings = setting;
             return Ok(());
@@ -137,7 +140,8 @@ impl Levels {
             return Some(finding);
         }
         let own = self.lints.get(finding.code.as_ref());
-        let setting = own.filter(|own| own.level != LintLevel::Warn).unwrap_or(&self.warnings);
+        let is_own = |own: &&Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
+        let setting = own.filter(is_own).unwrap_or(&self.warnings);
         match setting.level {
             LintLevel::Allow => return None,
             LintLevel::Warn => {}

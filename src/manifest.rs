@@ -1,15 +1,16 @@
 //! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
 
 mod expression;
+mod library;
 mod lints;
 mod overrides;
 mod references;
 mod rules;
 mod values;
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
+pub use library::{Folders, Library, name_of};
 pub use overrides::Override;
 use references::Others;
 
@@ -35,9 +36,6 @@ pub struct Manifest {
 /// The lint on secrets that are written down.
 const SECRET_LITERAL: &str = "secret-literal";
 
-/// Reads the documents that references may mean beside those of the run, when one asks for them.
-pub type Library<'a> = &'a dyn Fn() -> Vec<Document>;
-
 /// The manifests of one run, and where their secrets stand in the texts.
 #[derive(Debug, Default)]
 pub struct Manifests {
@@ -57,7 +55,7 @@ struct Candidate {
 pub fn manifests(
     documents: Vec<Document>,
     overrides: &[Override],
-    library: Library<'_>,
+    library: &dyn Library,
     catalog: &Catalog,
     sources: &Sources,
 ) -> (Manifests, Vec<Diagnostic>) {
@@ -75,12 +73,7 @@ pub fn manifests(
     }
     let has_references = candidates.iter().any(|candidate| candidate.kind.is_some());
     let given = candidates.iter().filter(|_| has_references).map(|candidate| candidate.node.clone());
-    let read_library = || {
-        let read = library().into_iter();
-        read.filter_map(|document| Some(recognize(document.root, catalog, &mut Vec::new()).ok()?.node))
-            .collect()
-    };
-    let others = Others { given: given.collect(), read_library: &read_library, library: OnceCell::new() };
+    let others = Others { given: given.collect(), library, catalog };
     let mut result = Manifests::default();
     for candidate in candidates {
         let secrets = &mut result.secrets;

@@ -36,6 +36,11 @@ impl Report {
         to_stdout(&edits::text(mended));
     }
 
+    /// Prints text to standard error.
+    pub fn aside(&self, text: &str) {
+        to_stderr(text);
+    }
+
     /// Prints the product.
     pub fn product(&self, text: &str) {
         to_stdout(text);

@@ -13,6 +13,8 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("similar", &["report"]),
     ("jsonschema", &["schema"]),
     ("cel", &["manifest"]),
+    ("toml", &["config"]),
+    ("glob", &["document"]),
     ("minijinja", &["render"]),
     ("kube", &["cluster"]),
     ("k8s_openapi", &["cluster"]),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
-use super::group::{self, Held};
+use super::group::{self, Held, Looking};
+use super::index::Index;
 use super::{Check, Checked, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::InputFile;
@@ -26,10 +27,14 @@ impl Check<'_> {
     pub fn check(&self, files: &[InputFile], tell: &mut dyn FnMut(Checked)) {
         let mut waiting: BTreeMap<usize, Checked> = BTreeMap::new();
         let mut together: BTreeMap<usize, Held> = BTreeMap::new();
+        let mut known = Index::default();
         let mut told = 0;
         self.each(files, &mut |index, step| {
             match step {
-                Step::Done(checked) => _ = waiting.insert(index, checked),
+                Step::Done(mut checked) => {
+                    known.add(index, std::mem::take(&mut checked.names));
+                    waiting.insert(index, checked);
+                }
                 Step::Together(held) => _ = together.insert(index, held),
             }
             while let Some(checked) = waiting.remove(&told) {
@@ -39,7 +44,7 @@ impl Check<'_> {
         });
         let (indexes, held): (Vec<usize>, Vec<Held>) = together.into_iter().unzip();
         if !held.is_empty() {
-            let mut checked = group::check(self, &held);
+            let mut checked = Looking { check: self, files, index: &known }.check(&held);
             let others = checked.pop();
             waiting.extend(indexes.into_iter().zip(checked));
             waiting.extend(others.map(|others| (files.len(), others)));
@@ -89,6 +94,6 @@ impl Check<'_> {
         let findings = [finding];
         let mut tally = Tally::default();
         tally.count(&findings);
-        Checked { text: (self.print)(&findings, &Sources::default(), &[]), tally, mended: None }
+        Checked { text: (self.print)(&findings, &Sources::default(), &[]), tally, ..Checked::default() }
     }
 }

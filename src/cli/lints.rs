@@ -7,9 +7,7 @@ use clap::Args;
 use super::Session;
 use crate::config::{Choice, Config};
 use crate::diagnostic::Diagnostic;
-use crate::document::{Document, documents};
-use crate::lint::{Levels, LintLevel};
-use crate::source::Sources;
+use crate::lint::{Levels, LintLevel, WARNINGS};
 
 /// Which `daphnia.toml` holds.
 #[derive(Debug, Args)]
@@ -61,7 +59,8 @@ impl Session {
 
 fn configure(levels: &mut Levels, config: &Config) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
-    for (name, level) in &config.lints {
+    let (all, single): (Vec<_>, Vec<_>) = config.lints.iter().partition(|(name, _)| name.value == WARNINGS);
+    for (name, level) in all.into_iter().chain(single) {
         let Some(level) = LintLevel::parse(&level.value) else { continue };
         if let Err(finding) = levels.set(&name.value, level, &config.name) {
             findings.push(finding.at(name.place));
@@ -77,25 +76,21 @@ impl LintArgs {
             ("--warn", LintLevel::Warn, &self.warn),
             ("--allow", LintLevel::Allow, &self.allow),
         ];
-        let mut findings = Vec::new();
-        let mut seen: Vec<(&str, &str)> = Vec::new();
+        let mut given: Vec<(&str, &str, LintLevel)> = Vec::new();
         for (flag, level, names) in chosen {
-            for name in names {
-                let other = seen.iter().find(|(known, other)| known == name && *other != flag);
-                if let Some((_, other)) = other {
-                    let message = format!("`{name}` is given to `{other}` and to `{flag}`");
-                    findings.push(Diagnostic::unable("unknown-lint", message).help("give it to one of them"));
-                }
-                seen.push((name, flag));
-                findings.extend(levels.set(name, level, &format!("`{flag}`")).err().map(|finding| *finding));
+            given.extend(names.iter().map(|name| (name.as_str(), flag, level)));
+        }
+        // What is said of one lint outweighs what is said of all.
+        given.sort_by_key(|(name, ..)| *name != WARNINGS);
+        let mut findings = Vec::new();
+        for (index, (name, flag, level)) in given.iter().enumerate() {
+            let other = given[..index].iter().find(|(known, other, _)| known == name && other != flag);
+            if let Some((_, other, _)) = other {
+                let message = format!("`{name}` is given to `{other}` and to `{flag}`");
+                findings.push(Diagnostic::unable("lint-level", message).help("give it to one of them"));
             }
+            findings.extend(levels.set(name, *level, &format!("`{flag}`")).err().map(|finding| *finding));
         }
         findings
     }
-}
-
-/// Reads the documents in the folders that the configuration names.
-pub(super) fn library(config: &Config, sources: &Sources) -> Vec<Document> {
-    let paths: Vec<PathBuf> = config.manifests.iter().map(|path| path.value.clone()).collect();
-    documents(&paths, sources).documents
 }

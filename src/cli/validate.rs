@@ -2,9 +2,9 @@
 
 use clap::Args;
 
-use super::lints::{LintArgs, library};
+use super::lints::LintArgs;
 use super::{Input, Session, Status, no_manifest};
-use crate::check::{Check, Checked, Mended, Tally};
+use crate::check::{Check, Checked, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::{InputFile, Strictness, files};
 use crate::report::{findings_text, plural, summary};
@@ -51,7 +51,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
     let check = Check {
         catalog: &session.catalog,
         levels: &levels,
-        library: &|sources| library(&config, sources),
+        config: &config,
         strictness: if args.strict { Strictness::Strict } else { Strictness::Lenient },
         is_fixing: args.fix,
         sets: &args.input.set,
@@ -65,11 +65,11 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
     });
     let mut findings = problems;
     findings.extend(unwritten);
-    if tally.manifests + tally.errors + tally.notes + findings.len() == 0 {
+    if tally.occupied + tally.errors + findings.len() == 0 {
         findings.push(no_manifest());
     }
     tally.count(&findings);
-    session.report.product(&findings_text(&findings, &session.sources, &[]));
+    args.print(&session, &findings_text(&findings, &session.sources, &[]));
     args.conclude(&session, &tally);
     Status::of_classes(tally.classes.iter().copied())
 }
@@ -85,13 +85,18 @@ impl ValidateArgs {
 
     /// Prints what was found in a file, and writes or shows its edits.
     fn tell(&self, session: &Session, checked: &Checked) -> Option<Diagnostic> {
-        session.report.product(&checked.text);
+        self.print(session, &checked.text);
         let mended = checked.mended.as_ref()?;
         if self.diff {
             session.report.edits(mended);
             return None;
         }
-        write(mended).err().map(|finding| *finding)
+        mended.file.replace(&mended.after).err().map(|finding| *finding)
+    }
+
+    /// With `--diff` the product is the edits, and findings go where all else goes.
+    fn print(&self, session: &Session, findings: &str) {
+        if self.diff { session.report.aside(findings) } else { session.report.product(findings) }
     }
 
     fn conclude(&self, session: &Session, tally: &Tally) {
@@ -101,10 +106,6 @@ impl ValidateArgs {
         }
         session.report.note(&summary(tally));
     }
-}
-
-fn write(mended: &Mended) -> Result<(), Box<Diagnostic>> {
-    mended.file.replace(&mended.after)
 }
 
 fn refuse(session: &Session, findings: &[Diagnostic]) -> Status {

@@ -21,8 +21,9 @@ fn visit(node: &Node, ambiguous: &[Place], sources: &Sources, findings: &mut Vec
         Value::Map(map) => map.iter().for_each(|(_, child)| visit(child, ambiguous, sources, findings)),
         Value::List(items) => items.iter().for_each(|item| visit(item, ambiguous, sources, findings)),
         // An alias shows the same scalar again.
-        _ if findings.iter().any(|finding| finding.place == Some(node.place)) => {}
-        _ if ambiguous.contains(&node.place) => findings.push(finding(node, sources)),
+        _ if ambiguous.contains(&node.place) && !findings.iter().any(|f| f.place == Some(node.place)) => {
+            findings.push(finding(node, sources));
+        }
         _ => {}
     }
 }

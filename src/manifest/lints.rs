@@ -19,7 +19,13 @@ pub(super) fn check(node: &Node, shape: Shape<'_>, sources: &Sources) -> Vec<Dia
     visit(root(node), shape, &mut |spot, shape| {
         for part in shape.parts() {
             for lint in part.own("x-lints").and_then(Json::as_array).into_iter().flatten() {
-                broken(lint, spot, &mut |at, item| findings.push(finding(lint, spot, at, item, sources)));
+                broken(lint, spot, &mut |at, item| {
+                    let found = finding(lint, spot, at, item, sources);
+                    // Several branches of a schema may share a lint.
+                    if !findings.contains(&found) {
+                        findings.push(found);
+                    }
+                });
             }
         }
     });
@@ -46,24 +52,34 @@ fn finding(lint: &Json, spot: Spot<'_>, at: Place, item: Option<&Node>, sources:
     }
 }
 
-/// Returns the edit that adds a line below a map's last. There is none in flow style, nor below a block scalar,
-/// which would swallow the line.
+/// Returns the edit that adds a line below a map's last, where that is possible.
 fn insertion(node: &Node, line: &str, sources: &Sources) -> Option<(Place, String)> {
     let map = node.as_map()?;
     let (first, _) = map.entries.first()?;
-    let (_, last) = map.entries.last()?;
+    let (key, last) = map.entries.last()?;
     let source = sources.get(node.place.source);
+    // Below anything but a scalar in the line of its key, a line might become part of it.
     let is_plain = |node: &Node| {
         let text = source.text.get(node.place.range()).unwrap_or_default();
-        !matches!(node.value, Value::Null) && !text.trim_end().contains('\n') && !text.starts_with(['|', '>'])
+        let line = source.line_range(source.line_column(node.place.start).0);
+        let is_alone = source.text[line.start..node.place.start as usize].trim().is_empty();
+        !text.is_empty() && !text.contains('\n') && !text.starts_with(['|', '>']) && !is_alone
     };
-    let is_near = |place: Place| place.source == node.place.source && node.place.start <= place.start;
+    // What an alias or a merge key brings in stands elsewhere.
+    let is_inside = |outer: Place, inner: Place| {
+        outer.source == inner.source && outer.start <= inner.start && inner.end <= outer.end
+    };
+    let deepest = deepest_last(last);
+    let is_here = is_inside(node.place, first.place)
+        && is_inside(node.place, key.place)
+        && key.place.end <= last.place.start
+        && is_inside(last.place, deepest.place);
     let is_block = !source.text[node.place.start as usize..].starts_with('{');
-    if !is_block || !is_near(first.place) || !is_near(last.place) || !is_plain(deepest_last(last)) {
+    if !is_block || !is_here || !is_plain(deepest) {
         return None;
     }
     let (_, column) = source.line_column(first.place.start);
-    let (number, _) = source.line_column(deepest_last(last).place.end);
+    let (number, _) = source.line_column(last.place.end);
     let at = source.line_range(number).end;
     let end_of_line = if source.text.get(at..at + 1) == Some("\r") { "\r\n" } else { "\n" };
     let indent = " ".repeat(column - 1);

@@ -1,7 +1,10 @@
 //! `valueFrom`: a field of another manifest of the same run, put in its place.
 
-use std::cell::OnceCell;
+use std::borrow::Cow;
 
+use super::library::{Library, name_of};
+use super::recognize;
+use crate::catalog::Catalog;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::yaml::{Key, Node, Value};
@@ -9,20 +12,32 @@ use crate::yaml::{Key, Node, Value};
 /// Where a reference without `fieldPath` looks, in this order.
 const USUAL_FIELDS: &[&str] = &["spec.name", "metadata.name"];
 
-/// What references may mean: the manifests of the run, then those of a library that is read when it is needed.
+/// What references may mean: the manifests of the run, then those of a library.
 pub(super) struct Others<'a> {
     pub given: Vec<Node>,
-    pub read_library: &'a dyn Fn() -> Vec<Node>,
-    pub library: OnceCell<Vec<Node>>,
+    pub library: &'a dyn Library,
+    pub catalog: &'a Catalog,
 }
 
 impl Others<'_> {
-    fn library(&self) -> &[Node] {
-        self.library.get_or_init(self.read_library)
+    fn find(&self, name: &str, kind: Option<&str>) -> Option<Cow<'_, Node>> {
+        let is_meant = |node: &Node| {
+            let is_kind = |kind| node.get("kind").and_then(Node::as_str) == Some(kind);
+            name_of(node) == Some(name) && kind.is_none_or(is_kind)
+        };
+        let given = self.given.iter().find(|node| is_meant(node)).map(Cow::Borrowed);
+        given.or_else(|| {
+            let more = self.library.named(name).into_iter();
+            let read = more.filter_map(|document| {
+                Some(recognize(document.root, self.catalog, &mut Vec::new()).ok()?.node)
+            });
+            read.into_iter().find(is_meant).map(Cow::Owned)
+        })
     }
 
-    fn find(&self, is_meant: impl Fn(&&Node) -> bool) -> Option<&Node> {
-        self.given.iter().find(&is_meant).or_else(|| self.library().iter().find(&is_meant))
+    fn names(&self) -> Vec<String> {
+        let given = self.given.iter().filter_map(name_of).map(str::to_owned);
+        given.chain(self.library.names()).collect()
     }
 }
 
@@ -66,15 +81,9 @@ fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic
     let Some(name) = text("name") else { return Ok(Node::string("", reference.place)) };
     let name_place = reference.get("name").map_or(reference.place, |name| name.place);
     let wanted_kind = text("kind");
-    let name_of = |other: &&Node| other.at(["metadata", "name"]).and_then(Node::as_str).map(str::to_owned);
-    let matches = |other: &&Node| {
-        name_of(other).as_deref() == Some(name)
-            && wanted_kind.is_none_or(|kind| other.get("kind").and_then(Node::as_str) == Some(kind))
-    };
-    let Some(other) = others.find(matches) else {
+    let Some(other) = others.find(name, wanted_kind) else {
         let kind = wanted_kind.unwrap_or("manifest");
-        let names: Vec<String> =
-            others.given.iter().chain(others.library()).filter_map(|other| name_of(&other)).collect();
+        let names = others.names();
         let message = format!("there is no {kind} named `{name}` among the manifests of this run");
         let finding = Diagnostic::error("unresolved-reference", message).at(name_place).label("not found");
         return Err(Box::new(match did_you_mean(name, names.iter().map(String::as_str)) {

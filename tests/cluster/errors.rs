@@ -319,7 +319,7 @@ fn a_run_that_is_not_there_is_guessed() {
     desk.write("job.yaml", &job("greeting", "echo hello"));
     desk.daphnia(&["run", "job.yaml"]).exits(0);
     let run = desk.history().remove(0).split(' ').next().unwrap_or_default().to_owned();
-    let nearly = format!("{}x", &run[..run.len() - 1]);
+    let nearly = format!("{}a", &run[..run.len() - 1]);
     desk.daphnia(&["show", &nearly, "-n", "NAMESPACE"]).exits(2).tells(&format!("did you mean `{run}`?"));
     desk.daphnia(&["show", "greeting", "-n", "NAMESPACE"])
         .exits(2)

@@ -1,0 +1,53 @@
+//! Documents that references may mean beside those of the run.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+
+use crate::config::Config;
+use crate::document::{Document, documents};
+use crate::source::Sources;
+use crate::yaml::Node;
+
+pub trait Library {
+    /// Returns the documents whose `metadata.name` this is.
+    fn named(&self, name: &str) -> Vec<Document>;
+
+    /// Lists all names, for a reference that means none of them.
+    fn names(&self) -> Vec<String>;
+}
+
+/// The folders that `daphnia.toml` names, read when something refers to them.
+pub struct Folders<'a> {
+    config: &'a Config,
+    sources: &'a Sources,
+    read: OnceCell<Vec<Document>>,
+}
+
+impl<'a> Folders<'a> {
+    pub fn new(config: &'a Config, sources: &'a Sources) -> Self {
+        Self { config, sources, read: OnceCell::new() }
+    }
+
+    fn documents(&self) -> &[Document] {
+        self.read.get_or_init(|| {
+            let paths: Vec<PathBuf> = self.config.manifests.iter().map(|path| path.value.clone()).collect();
+            documents(&paths, self.sources).documents
+        })
+    }
+}
+
+impl Library for Folders<'_> {
+    fn named(&self, name: &str) -> Vec<Document> {
+        let all = self.documents().iter();
+        all.filter(|document| name_of(&document.root) == Some(name)).cloned().collect()
+    }
+
+    fn names(&self) -> Vec<String> {
+        self.documents().iter().filter_map(|document| name_of(&document.root)).map(str::to_owned).collect()
+    }
+}
+
+/// Returns a document's `metadata.name`.
+pub fn name_of(root: &Node) -> Option<&str> {
+    root.at(["metadata", "name"])?.as_str()
+}

@@ -1,0 +1,304 @@
+//! Every lint fires where it should and not beside it; levels come from the comment, the flag, the file, in this order.
+
+#[path = "support/folder.rs"]
+mod folder;
+
+use std::collections::BTreeSet;
+
+use folder::{Folder, Run};
+
+/// A manifest of a kind of ours that no lint has anything to say about.
+const OURS: &str = "\
+apiVersion: kubernetes.project-planton.org/v1
+kind: KubernetesJob
+metadata:
+  name: report
+spec:
+  namespace: reports
+  image:
+    repo: busybox
+    tag: '1.36'
+  resources:
+    limits: {cpu: 500m, memory: 64Mi}
+  env:
+    variables:
+      MODE: fast
+    secrets:
+      API_TOKEN: {secretRef: {name: api, key: token}}
+  completions: 3
+  parallelism: 3
+  completionMode: Indexed
+  volumeMounts:
+    - {name: tmp, mountPath: /tmp, readOnly: true, configMap: {name: a}}
+  backoffLimit: 2
+  activeDeadlineSeconds: 600
+  ttlSecondsAfterFinished: 3600
+  restartPolicy: Never
+";
+
+const JOB: &str = "\
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: report
+spec:
+  completions: 3
+  parallelism: 3
+  completionMode: Indexed
+  backoffLimit: 2
+  activeDeadlineSeconds: 600
+  ttlSecondsAfterFinished: 3600
+  template:
+    spec:
+      restartPolicy: Never
+      serviceAccountName: report
+      containers:
+        - name: main
+          image: busybox:1.36
+          env:
+            - {name: MODE, value: fast}
+          resources:
+            limits: {cpu: 500m, memory: 64Mi}
+          volumeMounts:
+            - {name: tmp, mountPath: /tmp}
+      volumes:
+        - {name: tmp, emptyDir: {}}
+";
+
+const CRON_JOB: &str = "\
+apiVersion: batch/v1
+kind: CronJob
+metadata:
+  name: report
+spec:
+  schedule: 0 3 * * *
+  timeZone: Etc/UTC
+  startingDeadlineSeconds: 600
+  concurrencyPolicy: Forbid
+  failedJobsHistoryLimit: 1
+  jobTemplate:
+    spec:
+      backoffLimit: 2
+      activeDeadlineSeconds: 600
+      template:
+        spec:
+          restartPolicy: Never
+          containers:
+            - name: main
+              image: busybox:1.36
+              resources:
+                limits: {cpu: 500m, memory: 64Mi}
+";
+
+/// Lint, the sound manifest, what to write in it instead of what.
+const FIRES: &[(&str, &str, &str, &str)] = &[
+    ("missing-limits", OURS, "limits: {cpu: 500m, memory: 64Mi}", "limits: {cpu: 500m}"),
+    ("default-namespace", OURS, "namespace: reports", "namespace: default"),
+    ("default-service-account", OURS, "", ""),
+    ("missing-deadline", OURS, "  activeDeadlineSeconds: 600\n", ""),
+    ("missing-ttl", OURS, "  ttlSecondsAfterFinished: 3600\n", ""),
+    ("default-backoff", OURS, "  backoffLimit: 2\n", ""),
+    ("endless-backoff", OURS, "backoffLimit: 2", "backoffLimit: 1000"),
+    ("unindexed-completions", OURS, "  completionMode: Indexed\n", ""),
+    ("parallelism-exceeds-completions", OURS, "parallelism: 3", "parallelism: 4"),
+    ("restart-policy-unset", OURS, "  restartPolicy: Never\n", ""),
+    ("on-failure-loses-logs", OURS, "restartPolicy: Never", "restartPolicy: OnFailure"),
+    ("latest-tag", OURS, "tag: '1.36'", "tag: latest"),
+    ("secret-literal", OURS, "MODE: fast", "DB_PASSWORD: hunter2"),
+    ("secret-literal", OURS, "API_TOKEN: {secretRef: {name: api, key: token}}", "API_TOKEN: abc"),
+    ("secret-in-env", OURS, "", ""),
+    ("env-name", OURS, "MODE: fast", "my.mode: fast"),
+    ("no-effect", OURS, "readOnly: true", "readOnly: false"),
+    ("ambiguous-scalar", OURS, "readOnly: true", "readOnly: yes"),
+    ("missing-limits", JOB, "limits: {cpu: 500m, memory: 64Mi}", "limits: {memory: 64Mi}"),
+    ("missing-deadline", JOB, "  activeDeadlineSeconds: 600\n", ""),
+    ("missing-ttl", JOB, "  ttlSecondsAfterFinished: 3600\n", ""),
+    ("default-backoff", JOB, "  backoffLimit: 2\n", ""),
+    ("endless-backoff", JOB, "backoffLimit: 2", "backoffLimit: 101"),
+    ("unindexed-completions", JOB, "  completionMode: Indexed\n", ""),
+    ("parallelism-exceeds-completions", JOB, "parallelism: 3", "parallelism: 4"),
+    ("on-failure-loses-logs", JOB, "restartPolicy: Never", "restartPolicy: OnFailure"),
+    ("default-service-account", JOB, "      serviceAccountName: report\n", ""),
+    ("latest-tag", JOB, "busybox:1.36", "localhost:5000/busybox"),
+    ("secret-literal", JOB, "name: MODE, value: fast", "name: TOKEN, value: abc"),
+    ("secret-in-env", JOB, "value: fast", "valueFrom: {secretKeyRef: {name: a, key: b}}"),
+    ("milli-memory", JOB, "memory: 64Mi", "memory: 64m"),
+    ("relative-mount-path", JOB, "mountPath: /tmp", "mountPath: tmp"),
+    ("ambiguous-scalar", JOB, "backoffLimit: 2", "backoffLimit: 02"),
+    ("missing-time-zone", CRON_JOB, "  timeZone: Etc/UTC\n", ""),
+    ("missing-starting-deadline", CRON_JOB, "  startingDeadlineSeconds: 600\n", ""),
+    ("concurrent-runs", CRON_JOB, "concurrencyPolicy: Forbid", "concurrencyPolicy: Allow"),
+    ("no-failed-history", CRON_JOB, "failedJobsHistoryLimit: 1", "failedJobsHistoryLimit: 0"),
+    ("unused-allow", JOB, "kind: Job", "kind: Job # daphnia: allow(latest-tag)"),
+    ("unrendered-template", JOB, "name: report", "name: {{ .Values.name }}"),
+];
+
+fn validate(text: &str, arguments: &[&str]) -> Run {
+    let folder = Folder::new().with("a.yaml", text);
+    folder.run(&[&["validate", "a.yaml"], arguments].concat())
+}
+
+#[test]
+fn sound_manifests_raise_no_lint() {
+    for text in [OURS, JOB, CRON_JOB] {
+        let run = validate(text, &["--deny", "warnings"]);
+        assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{text}");
+    }
+}
+
+/// Which lints are silent unless they are asked for.
+const QUIET: &[&str] = &["default-service-account", "secret-in-env"];
+
+#[test]
+fn each_lint_fires() {
+    let mut folder = Folder::new();
+    let mut expected = Vec::new();
+    for (index, (name, text, from, to)) in FIRES.iter().enumerate() {
+        assert!(text.contains(from), "{name}: {from}");
+        let text = text.replacen(from, to, 1).replace("name: report", &format!("name: report-{index}"));
+        folder = folder.with(&format!("{index:03}.yaml"), &text);
+        if !QUIET.contains(name) {
+            let level = if *name == "unrendered-template" { "error" } else { "warning" };
+            expected.push((format!("{index:03}.yaml"), format!("{level}[{name}]")));
+        }
+    }
+    assert_eq!(folder.run(&["validate", "."]).codes_by_file(), expected);
+    let silent = folder.run(&["validate", ".", "--allow", "warnings,unrendered-template"]);
+    assert_eq!((silent.codes(), silent.status), (vec![], 0));
+    for name in QUIET {
+        for (_, text, from, to) in FIRES.iter().filter(|(fires, ..)| fires == name) {
+            let run = validate(&text.replacen(from, to, 1), &["--deny", name]);
+            assert_eq!((run.codes(), run.status), (vec![format!("error[{name}]")], 1));
+        }
+    }
+}
+
+#[test]
+fn each_lint_is_tested() {
+    let run = validate(OURS, &["--deny", "nothing-of-this-name"]);
+    let listed = run.stderr.split("lints: ").nth(1).unwrap().split("; or").next().unwrap();
+    let listed: BTreeSet<String> = listed.split(',').map(|name| name.trim().to_owned()).collect();
+    assert!(listed.len() > 20, "{listed:?}");
+    let tested: BTreeSet<String> = FIRES.iter().map(|(name, ..)| (*name).to_owned()).collect();
+    assert_eq!(tested, listed);
+}
+
+#[test]
+fn near_misses_stay_quiet() {
+    for (text, from, to) in [
+        (
+            JOB,
+            "busybox:1.36",
+            "busybox@sha256:0123456789012345678901234567890123456789012345678901234567890123",
+        ),
+        (JOB, "name: MODE, value: fast", "name: TOKEN_URL, value: https://id.example.com"),
+        (JOB, "completionMode: Indexed", "completionMode: NonIndexed"),
+        (OURS, "MODE: fast", "PASSWORD_FILE: /run/secrets/password"),
+        (OURS, "activeDeadlineSeconds: 600", "activeDeadlineSeconds: 0"),
+        (OURS, "MODE: fast", "MODE: 'yes'"),
+        (CRON_JOB, "  timeZone: Etc/UTC\n", "  suspend: true\n"),
+    ] {
+        let text = text.replacen(from, to, 1).replace("0 3 * * *\n  suspend", "'@every 1h'\n  suspend");
+        let run = validate(&text, &[]);
+        assert_eq!(run.codes(), Vec::<String>::new(), "{to}\n{}", run.stdout);
+    }
+}
+
+#[test]
+fn a_warning_does_not_fail_and_a_secret_is_not_shown() {
+    let run = validate(&JOB.replace("name: MODE, value: fast", "name: TOKEN, value: hunter2"), &[]);
+    assert_eq!((run.codes(), run.status), (vec!["warning[secret-literal]".to_owned()], 0));
+    assert!(!run.stdout.contains("hunter2"), "{}", run.stdout);
+    assert_eq!(run.stderr, "1 manifest valid, 1 warning\n");
+}
+
+#[test]
+fn a_comment_lets_a_lint_pass_beside_above_and_around() {
+    let allowed = [
+        ("busybox:1.36", "busybox # daphnia: allow(latest-tag) pinned by the mirror"),
+        ("          image: busybox:1.36", "          # daphnia: allow(latest-tag)\n          image: busybox"),
+        (
+            "        - name: main\n          image: busybox:1.36",
+            "        # daphnia: allow(latest-tag)\n        # for now\n\n        - name: main\n          image: busybox",
+        ),
+        (
+            "    spec:\n      restartPolicy: Never",
+            "    spec: # daphnia: allow(latest-tag, on-failure-loses-logs)\n      restartPolicy: OnFailure",
+        ),
+    ];
+    for (from, to) in allowed {
+        assert!(JOB.contains(from));
+        let text = JOB.replacen(from, to, 1).replace("image: busybox:1.36", "image: busybox");
+        let run = validate(&text, &["--deny", "warnings"]);
+        assert_eq!((run.stdout.as_str(), run.status), ("", 0), "{to}");
+    }
+    let whole = JOB.replace(":1.36", "").replace("  ttlSecondsAfterFinished: 3600\n", "");
+    let whole = format!("# daphnia: allow(latest-tag, missing-ttl) a sketch\n---\n{whole}---\n{whole}");
+    assert_eq!(validate(&whole, &[]).codes(), ["warning[missing-ttl]", "warning[latest-tag]"]);
+}
+
+#[test]
+fn a_comment_that_cannot_be_followed_is_an_error() {
+    let run = validate(&JOB.replace("kind: Job", "kind: Job # daphnia: allow(latest-tga)"), &[]);
+    assert_eq!((run.codes(), run.status), (vec!["error[unknown-lint]".to_owned()], 1));
+    assert!(run.stdout.contains("a.yaml:2:28") && run.stdout.contains("did you mean `latest-tag`?"));
+    let run = validate(&JOB.replace("kind: Job", "kind: Job # daphnia: ignore latest-tag"), &[]);
+    assert_eq!((run.codes(), run.status), (vec!["error[lint-comment]".to_owned()], 1));
+    let text = JOB.replace("name: MODE, value: fast", "name: MODE, value: '# daphnia: nothing'");
+    assert_eq!(validate(&text, &[]).codes(), Vec::<String>::new());
+}
+
+#[test]
+fn levels_come_from_the_flag_then_the_file_then_the_lint() {
+    let text = JOB.replace(":1.36", "");
+    let toml = "[lints]\nlatest-tag = \"deny\"\n";
+    let folder = Folder::new().with("deep/a.yaml", &text).with("daphnia.toml", toml);
+    let run = folder.run(&["validate", "deep"]);
+    assert_eq!((run.codes(), run.status), (vec!["error[latest-tag]".to_owned()], 1));
+    assert!(run.stdout.contains("`latest-tag` is denied by daphnia.toml"), "{}", run.stdout);
+    assert_eq!(folder.run(&["validate", "deep", "--warn", "latest-tag"]).codes(), ["warning[latest-tag]"]);
+    assert_eq!(folder.run(&["validate", "deep", "--allow", "latest-tag"]).stdout, "");
+    assert_eq!(folder.run(&["validate", "deep", "--no-config"]).codes(), ["warning[latest-tag]"]);
+    assert_eq!(folder.run(&["render", "deep"]).status, 1);
+    let folder = folder.with("daphnia.toml", "[lints]\nwarnings = \"deny\"\n");
+    assert_eq!(folder.run(&["validate", "deep"]).codes(), ["error[latest-tag]"]);
+    assert_eq!(folder.run(&["validate", "deep", "--allow", "latest-tag"]).status, 0);
+    let some = folder.run(&["validate", "deep", "--allow", "warnings", "--warn", "latest-tag"]);
+    assert_eq!(some.codes(), ["warning[latest-tag]"]);
+}
+
+#[test]
+fn a_wrong_configuration_is_told_at_its_place() {
+    let cases = [
+        ("[lint]\n", "did you mean `lints`?", "daphnia.toml:1:2"),
+        ("[lints]\nlatest-tga = \"deny\"\n", "did you mean `latest-tag`?", "daphnia.toml:2:1"),
+        ("[lints]\nlatest-tag = \"error\"\n", "levels: \"allow\", \"warn\", \"deny\"", "daphnia.toml:2:14"),
+        ("manifests = [\"nowhere\"]\n", "no file or folder `nowhere`", "daphnia.toml:1:14"),
+        ("manifests = 1\n", "is a list of folders", "daphnia.toml:1:13"),
+        ("lints = [\n", "toml.io", "daphnia.toml:"),
+    ];
+    for (toml, words, place) in cases {
+        let run = Folder::new().with("daphnia.toml", toml).with("a.yaml", JOB).run(&["validate", "a.yaml"]);
+        assert_eq!(run.status, 2, "{toml}");
+        assert!(run.stderr.contains(words) && run.stderr.contains(place), "{}", run.stderr);
+    }
+    let run = validate(JOB, &["--deny", "latest-tag", "--allow", "latest-tag"]);
+    assert_eq!((run.codes(), run.status), (vec!["error[lint-level]".to_owned()], 2));
+}
+
+#[test]
+fn references_are_looked_up_in_the_folders_of_the_configuration() {
+    let text = OURS.replace(
+        "namespace: reports",
+        "namespace: {valueFrom: {kind: ConfigMap, name: names, fieldPath: data.namespace}}",
+    );
+    let map = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: names}\ndata: {namespace: reports}\n";
+    let folder = Folder::new().with("a.yaml", &text).with("platform/names.yaml", map);
+    assert_eq!(folder.run(&["validate", "a.yaml"]).codes(), ["error[unresolved-reference]"]);
+    let run = folder.run(&["validate", "a.yaml", "platform/names.yaml", "--deny", "warnings"]);
+    assert_eq!((run.stdout.as_str(), run.status), ("", 0), "a file of the same run");
+    let folder = folder.with("daphnia.toml", "manifests = [\"platform\"]\n");
+    let run = folder.run(&["validate", "a.yaml", "--deny", "warnings"]);
+    assert_eq!((run.stdout.as_str(), run.status), ("", 0));
+    assert!(folder.run(&["render", "a.yaml"]).stdout.contains("namespace: reports"));
+}
