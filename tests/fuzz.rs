@@ -89,7 +89,7 @@ fn read_check_render(text: &str) {
     let catalog = Catalog::default();
     let id = sources.add(Source::new(SourceKind::Manifest, "fuzz.yaml", text));
     let (documents, mut findings) = document::parse(id, &sources);
-    let (manifests, more) = manifest::manifests(documents, &[], &Vec::new, &catalog, &sources);
+    let (manifests, more) = manifest::manifests(documents, &[], &(), &catalog, &sources);
     findings.extend(more);
     if let Err(refusals) = render::render(manifests, &catalog, &sources) {
         findings.extend(refusals.0);
