@@ -88,7 +88,7 @@ async fn read(cluster: &Cluster, id: &str, namespace: &str) -> Result<RunRecord,
 async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic {
     let error =
         Diagnostic::unable("unknown-run", format!("there is no run `{id}` in the namespace `{namespace}`"));
-    let known = cluster.records(None, RUN_LABEL).await.unwrap_or_default();
+    let known = cluster.records(Some(namespace), RUN_LABEL).await.unwrap_or_default();
     let ids = known.iter().map(|record| record.id.as_str());
     match did_you_mean(id, ids) {
         Some(near) => error.help(format!("did you mean `{near}`?")),

@@ -67,6 +67,12 @@ impl Cluster {
                 let conflicts = conflicts(status, attempt.object);
                 return conflicts.iter().map(|conflict| conflict_error(conflict, attempt.object)).collect();
             }
+            409 if message.contains("UID in the precondition") => {
+                let message = format!("cannot {what}: it is no longer the one that was there");
+                Diagnostic::error("changed-meanwhile", message)
+                    .class(Class::Conflict)
+                    .help("someone else changed it at the same time; try again")
+            }
             409 => Diagnostic::error("changed-meanwhile", format!("cannot {what}: {message}"))
                 .class(Class::Conflict)
                 .help("someone else changed it at the same time; try again"),

@@ -1,5 +1,6 @@
 //! Texts of a custom `format` → what is wrong with them, and what to write instead.
 
+mod address;
 mod cron;
 mod image;
 mod name;
@@ -35,6 +36,7 @@ const FORMATS: &[Format] = &[
     Format { name: "port-name", noun: "a port's name", check: name::ensure_port_name },
     Format { name: "base64", noun: "base64", check: name::ensure_base64 },
     Format { name: "absolute-path", noun: "an absolute path", check: name::ensure_absolute_path },
+    Format { name: "cidr", noun: "a range of addresses", check: address::ensure_cidr },
     Format { name: "inner-path", noun: "a path inside a volume", check: name::ensure_inner_path },
     Format { name: "http-path", noun: "an HTTP path", check: name::ensure_http_path },
     Format { name: "image-reference", noun: "an image reference", check: image::ensure_reference },

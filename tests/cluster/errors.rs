@@ -137,7 +137,8 @@ fn a_job_that_someone_deletes_is_told_to_those_who_wait() {
     let running = desk.start(&["run", "job.yaml"]);
     eventually("it runs", || desk.objects("jobs").pop().filter(|job| job["status"]["active"] == 1));
     success(desk.namespace.kubectl(&["delete", "jobs", "--all", "--wait=false"]));
-    running.wait().exits(1).takes_less_than(60).tells("it was deleted");
+    let said = running.wait().exits(1).takes_less_than(60).tells("it was deleted");
+    assert_eq!(said.stdout, "", "a container that wrote nothing has no log");
 }
 
 #[test]
@@ -318,7 +319,7 @@ fn a_run_that_is_not_there_is_guessed() {
     desk.write("job.yaml", &job("greeting", "echo hello"));
     desk.daphnia(&["run", "job.yaml"]).exits(0);
     let run = desk.history().remove(0).split(' ').next().unwrap_or_default().to_owned();
-    let nearly = format!("{}x", &run[..run.len() - 1]);
+    let nearly = format!("{}a", &run[..run.len() - 1]);
     desk.daphnia(&["show", &nearly, "-n", "NAMESPACE"]).exits(2).tells(&format!("did you mean `{run}`?"));
     desk.daphnia(&["show", "greeting", "-n", "NAMESPACE"])
         .exits(2)

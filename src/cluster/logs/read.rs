@@ -134,8 +134,15 @@ async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>)
     }
 }
 
+/// What a kubelet sends in place of a log that it has no more.
+const NO_LOG: &str = "unable to retrieve container logs for ";
+
 fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes: &[u8]) {
     let (time, line) = split_time(bytes);
+    if time.is_none() && line.starts_with(NO_LOG) {
+        let Container { pod, name, .. } = container;
+        return cluster.warn_once(format!("the log of container `{name}` of pod `{pod}` is gone"));
+    }
     if time.is_some_and(|time| !cursor.is_new(time)) {
         return;
     }
@@ -216,6 +223,6 @@ impl Cluster {
         let mut line = Vec::new();
         next_line(&mut stream, &mut line).await.ok()?;
         let line = String::from_utf8_lossy(&line).trim().to_owned();
-        Some(line).filter(|line| !line.is_empty())
+        Some(line).filter(|line| !line.is_empty() && !line.starts_with(NO_LOG))
     }
 }
