@@ -275,6 +275,14 @@ fn a_warning_does_not_fail_and_a_secret_is_not_shown() {
 }
 
 #[test]
+fn where_something_is_wrong_that_is_told_alone() {
+    let text = OURS
+        .replace("backoffLimit: 2", "backoff_limit: x # daphnia: allow(latest-tag)")
+        .replace("'1.36'", "latest");
+    assert_eq!(validate(&text, &["--deny", "warnings"]).codes(), ["error[wrong-type]"]);
+}
+
+#[test]
 fn a_comment_lets_a_lint_pass_beside_above_and_around() {
     let allowed = [
         ("busybox:1.36", "busybox # daphnia: allow(latest-tag) pinned by the mirror"),
