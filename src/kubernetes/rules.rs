@@ -7,6 +7,7 @@ mod autoscale;
 mod config;
 mod container;
 mod failure;
+mod host;
 mod job;
 mod name;
 mod network;

@@ -51,6 +51,9 @@ pub(super) fn secret(object: &Node, findings: &mut Findings<'_>) {
         }
         _ => &[],
     };
+    if let [key @ (".dockerconfigjson" | ".dockercfg")] = needs {
+        docker(key, plain, data, findings);
+    }
     for key in needs.iter().filter(|key| given(key).is_none()) {
         findings.missing(
             data.or(plain).unwrap_or(object),
@@ -58,6 +61,26 @@ pub(super) fn secret(object: &Node, findings: &mut Findings<'_>) {
             format!("a Secret of type {} has it", text(object, "type")),
             "add it, or write `type: Opaque`",
         );
+    }
+}
+
+/// Credentials of registries must be a JSON object.
+fn docker(key: &str, plain: Option<&Node>, data: Option<&Node>, findings: &mut Findings<'_>) {
+    use base64::Engine;
+    let is_object = |bytes: &[u8]| {
+        serde_json::from_slice::<Option<serde_json::Map<String, serde_json::Value>>>(bytes).is_ok()
+    };
+    let (node, is_fine) = match plain.and_then(|plain| field(plain, key)) {
+        Some(node) => (node, is_object(node.as_str().unwrap_or_default().as_bytes())),
+        None => {
+            let Some(node) = data.and_then(|data| field(data, key)) else { return };
+            let text: String = node.as_str().unwrap_or_default().split_whitespace().collect();
+            let bytes = base64::engine::general_purpose::STANDARD.decode(text);
+            (node, bytes.is_ok_and(|bytes| is_object(&bytes)))
+        }
+    };
+    if !is_fine {
+        findings.broken(node, "must be a JSON object", "write it as `docker login` does: `{\"auths\": {…}}`");
     }
 }
 
@@ -140,7 +163,7 @@ pub(super) fn role_binding(object: &Node, findings: &mut Findings<'_>) {
                 if let Some(group) = group {
                     findings.broken(group, "must be empty for a ServiceAccount", "remove it");
                 }
-                if text(subject, "namespace").is_empty() {
+                if text(subject, "namespace").is_empty() && !is_namespaced {
                     findings.missing(
                         subject,
                         "namespace",

@@ -13,7 +13,8 @@ pub(super) fn policies(spec: &Node, findings: &mut Findings<'_>) {
         rules.iter().for_each(|rule| failure(rule, spec, findings));
     }
     let policy = field(spec, "successPolicy").filter(|_| text(spec, "completionMode") == "Indexed");
-    if let (Some(policy), Some(completions)) = (policy, number(spec, "completions")) {
+    let completions = number(spec, "completions").or(number(spec, "parallelism").is_none().then_some(1));
+    if let (Some(policy), Some(completions)) = (policy, completions) {
         at_most(field(policy, "rules"), MAX_RULES, findings);
         if items(policy, "rules").is_empty() {
             findings.broken(policy, "needs a rule", "add a rule, or remove `successPolicy`");

@@ -14,7 +14,7 @@ const NAME_LABELS: &[&str] = &["job-name", "batch.kubernetes.io/job-name"];
 pub(super) fn job(object: &Node, findings: &mut Findings<'_>) {
     let Some(spec) = field(object, "spec") else { return };
     own_selector(object, spec, findings);
-    job_spec(spec, findings);
+    job_spec(spec, true, findings);
     let name = fields(object, &["metadata", "name"]);
     if let (Some(node), Some(completions)) = (name, number(spec, "completions").filter(|n| *n > 0)) {
         indexed_name(node, spec, completions, findings);
@@ -35,11 +35,6 @@ pub(super) fn cron_job(object: &Node, findings: &mut Findings<'_>) {
     if let Some(zone) = field(spec, "timeZone") {
         time_zone(zone, findings);
     }
-    if let Some(schedule) = field(spec, "schedule")
-        && schedule.as_str().is_some_and(|text| text.contains("TZ"))
-    {
-        findings.broken(schedule, "cannot name a time zone", "set `timeZone` beside it");
-    }
     let Some(spec) = fields(spec, &["jobTemplate", "spec"]) else { return };
     if let Some(given) = field(spec, "selector") {
         findings.broken(given, "cannot be given in a CronJob", "remove it: each Job gets its own");
@@ -47,7 +42,7 @@ pub(super) fn cron_job(object: &Node, findings: &mut Findings<'_>) {
     if let Some(given) = field(spec, "manualSelector").filter(|_| is_true(spec, "manualSelector")) {
         findings.broken(given, "cannot be true in a CronJob", "remove it: each Job gets its own selector");
     }
-    job_spec(spec, findings);
+    job_spec(spec, false, findings);
 }
 
 fn time_zone(node: &Node, findings: &mut Findings<'_>) {
@@ -95,7 +90,7 @@ fn own_selector(object: &Node, spec: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn job_spec(spec: &Node, findings: &mut Findings<'_>) {
+fn job_spec(spec: &Node, is_job: bool, findings: &mut Findings<'_>) {
     if let Some(manager) = field(spec, "managedBy") {
         let name = manager.as_str().unwrap_or_default();
         if name.len() > 63 || !name.contains('/') {
@@ -107,7 +102,7 @@ fn job_spec(spec: &Node, findings: &mut Findings<'_>) {
         }
     }
     if text(spec, "completionMode") == "Indexed" {
-        indexed(spec, findings)
+        indexed(spec, is_job, findings)
     } else {
         not_indexed(spec, findings)
     }
@@ -171,8 +166,11 @@ fn not_indexed(spec: &Node, findings: &mut Findings<'_>) {
     }
 }
 
-fn indexed(spec: &Node, findings: &mut Findings<'_>) {
-    let Some(completions) = number(spec, "completions") else {
+fn indexed(spec: &Node, is_job: bool, findings: &mut Findings<'_>) {
+    // Where neither is given in a Job, both are 1; in a CronJob the server does not fill them in first.
+    let Some(completions) =
+        number(spec, "completions").or((is_job && number(spec, "parallelism").is_none()).then_some(1))
+    else {
         return findings.missing(
             spec,
             "completions",

@@ -38,8 +38,6 @@ pub(super) fn service(object: &Node, findings: &mut Findings<'_>) {
     let timeout = fields(spec, &["sessionAffinityConfig", "clientIP", "timeoutSeconds"]);
     if text(spec, "sessionAffinity") == "ClientIP" {
         bounded(timeout, 1, 86_400, findings);
-    } else if let Some(node) = field(spec, "sessionAffinityConfig") {
-        findings.broken(node, "needs `sessionAffinity: ClientIP`", "add that, or remove it");
     }
     for family in items(spec, "ipFamilies") {
         if !matches!(family.as_str(), Some("IPv4" | "IPv6")) {

@@ -1,7 +1,8 @@
 //! Pods, wherever they are described.
 
 use super::{
-    Findings, affinity, bounded, container, earlier, entries, field, formatted, items, spread, text, volume,
+    Findings, affinity, bounded, container, earlier, entries, field, formatted, host, items, spread, text,
+    volume,
 };
 use crate::yaml::{Node, Value};
 
@@ -27,6 +28,7 @@ impl<'n> Pod<'n> {
 pub(super) fn pod(object: &Node, findings: &mut Findings<'_>) {
     if let Some(spec) = field(object, "spec") {
         check(Pod { spec, claims: &[] }, findings);
+        host::images(spec, findings);
     }
 }
 
@@ -58,6 +60,7 @@ fn check(pod: Pod<'_>, findings: &mut Findings<'_>) {
             findings.duplicate(name, first);
         }
     }
+    host::check(spec, findings);
     volume::volumes(spec, findings);
     containers.iter().for_each(|item| container::check(item, pod, false, findings));
     inits.iter().for_each(|item| container::check(item, pod, true, findings));
@@ -67,7 +70,6 @@ fn check(pod: Pod<'_>, findings: &mut Findings<'_>) {
         host_network(containers, findings);
     }
     bounded(field(spec, "activeDeadlineSeconds"), 1, i64::from(i32::MAX), findings);
-    bounded(field(spec, "terminationGracePeriodSeconds"), 0, i64::MAX, findings);
     names(spec, findings);
     items(spec, "tolerations").iter().for_each(|item| toleration(item, findings));
     spread::constraints(items(spec, "topologySpreadConstraints"), findings);
@@ -157,6 +159,12 @@ fn dns(spec: &Node, findings: &mut Findings<'_>) {
         }
     }
     servers.iter().for_each(|server| address(Some(server), findings));
+    let is_ok = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.');
+    for search in items(config, "searches") {
+        if !search.as_str().is_some_and(|name| !name.is_empty() && name.bytes().all(is_ok)) {
+            findings.broken(search, "must be a domain in lower case", "write for example `example.com`");
+        }
+    }
     for option in items(config, "options") {
         if text(option, "name").is_empty() {
             findings.missing(option, "name", "an option has a name", "add `name`, for example `ndots`");
@@ -167,10 +175,7 @@ fn dns(spec: &Node, findings: &mut Findings<'_>) {
 /// Reports what is no IP address.
 pub(super) fn address(node: Option<&Node>, findings: &mut Findings<'_>) {
     let Some((node, text)) = node.and_then(|node| Some((node, node.as_str()?))) else { return };
-    // The server has always read `010.0.0.1` as `10.0.0.1`.
-    let is_padded = text.split('.').count() == 4
-        && text.split('.').all(|part| part.parse::<u8>().is_ok() && part.bytes().all(|b| b.is_ascii_digit()));
-    if text.parse::<std::net::IpAddr>().is_err() && !is_padded {
+    if text.parse::<std::net::IpAddr>().is_err() {
         findings.broken(node, format!("must be an IP address, not `{text}`"), "write for example `10.9.8.7`");
     }
 }

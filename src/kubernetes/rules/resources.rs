@@ -29,6 +29,10 @@ pub(super) fn requirements(resources: &Node, findings: &mut Findings<'_>) {
     let (limits, requests) = (field(resources, "limits"), field(resources, "requests"));
     for (key, node) in entries(limits).chain(entries(requests)) {
         resource_name(key, node, findings);
+        let is_whole = |amount: Quantity| amount.nanos() % 1_000_000_000 == 0;
+        if key.text.contains('/') && !amount(node).is_none_or(is_whole) {
+            findings.broken(node, "must be a whole number: it counts devices", "write for example `1`");
+        }
     }
     for (key, request) in entries(requests) {
         let Some(limit) = limits.and_then(|limits| field(limits, &key.text)) else {
