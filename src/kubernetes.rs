@@ -2,6 +2,7 @@
 
 mod conform;
 mod gone;
+mod rules;
 
 pub use conform::check;
 

@@ -7,6 +7,7 @@ mod cluster {
     pub mod daphnia;
     pub mod harness;
     mod limits;
+    mod rules;
     mod run;
     mod schemas;
     mod smoke;

@@ -24,7 +24,11 @@ pub fn check(object: &Node, sources: &Sources) -> Vec<Diagnostic> {
             .collect();
     };
     if let Some(schema) = schema(api_version, name) {
-        return schema.check(object, sources);
+        let findings = schema.check(object, sources);
+        if !findings.is_empty() {
+            return findings;
+        }
+        return super::rules::check(object, api_version, name, sources);
     }
     let asked =
         Asked { object, sources, api_version, kind: name, at: version_node.place, kind_at: kind_node.place };
