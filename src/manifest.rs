@@ -20,7 +20,7 @@ use crate::document::Document;
 use crate::kubernetes;
 use crate::lint;
 use crate::source::{Place, Sources};
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 /// A manifest that its kind accepts.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub struct Manifest {
     pub kind: Option<Arc<Kind>>,
     /// With defaults; every declared field is there, absent ones as null.
     pub node: Node,
-    /// As written, in canonical spelling.
+    /// As written, in canonical spelling; null for a Kubernetes object, which no template sees.
     pub given: Node,
 }
 
@@ -197,7 +197,8 @@ fn check(
         remarks.extend(lint::check_object(&node));
         secrets.extend(told_secrets(&remarks));
         findings.extend(remarks);
-        return (Some(Manifest { kind: None, given: node.clone(), node }), findings);
+        let given = Node::new(Value::Null, node.place);
+        return (Some(Manifest { kind: None, given, node }), findings);
     };
     let shape = kind.shape();
     values::secret_places(&node, shape, secrets);

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use bolero::{TypeGenerator, check};
 use daphnia::catalog::Catalog;
+use daphnia::config::Config;
 use daphnia::source::{Source, SourceKind, Sources};
 use daphnia::{document, manifest, render};
 
@@ -89,7 +90,9 @@ fn read_check_render(text: &str) {
     let catalog = Catalog::default();
     let id = sources.add(Source::new(SourceKind::Manifest, "fuzz.yaml", text));
     let (documents, mut findings) = document::parse(id, &sources);
-    let (manifests, more) = manifest::manifests(documents, &[], &(), &catalog, &sources);
+    let config = Config::default();
+    let library = manifest::Folders::new(&config, &sources);
+    let (manifests, more) = manifest::manifests(documents, &[], &library, &catalog, &sources);
     findings.extend(more);
     if let Err(refusals) = render::render(manifests, &catalog, &sources) {
         findings.extend(refusals.0);

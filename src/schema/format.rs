@@ -4,6 +4,7 @@ mod address;
 mod cron;
 mod image;
 mod name;
+mod path;
 mod quantity;
 
 pub use quantity::{Quantity, quantity};
@@ -35,10 +36,10 @@ const FORMATS: &[Format] = &[
     Format { name: "config-key", noun: "a key of a ConfigMap or Secret", check: name::ensure_config_key },
     Format { name: "port-name", noun: "a port's name", check: name::ensure_port_name },
     Format { name: "base64", noun: "base64", check: name::ensure_base64 },
-    Format { name: "absolute-path", noun: "an absolute path", check: name::ensure_absolute_path },
+    Format { name: "absolute-path", noun: "an absolute path", check: path::ensure_absolute_path },
     Format { name: "cidr", noun: "a range of addresses", check: address::ensure_cidr },
-    Format { name: "inner-path", noun: "a path inside a volume", check: name::ensure_inner_path },
-    Format { name: "http-path", noun: "an HTTP path", check: name::ensure_http_path },
+    Format { name: "inner-path", noun: "a path inside a volume", check: path::ensure_inner_path },
+    Format { name: "http-path", noun: "an HTTP path", check: path::ensure_http_path },
     Format { name: "image-reference", noun: "an image reference", check: image::ensure_reference },
     Format { name: "image-repository", noun: "an image repository", check: image::ensure_repository },
     Format { name: "image-tag", noun: "an image tag", check: image::ensure_tag },
