@@ -10,10 +10,20 @@ use crate::config::Config;
 use crate::diagnostic::{Class, Diagnostic, Level};
 use crate::document::{InputFile, Strictness};
 use crate::lint::Levels;
-use crate::source::{Place, Sources};
+use crate::source::{Place, SourceId, Sources};
 
-/// How findings of one file become text.
-pub type Print<'a> = &'a (dyn Fn(&[Diagnostic], &Sources, &[Place]) -> String + Sync);
+/// What was found in one file, and what is needed to tell it.
+pub struct Found<'a> {
+    /// `None` for what is in no file of the run.
+    pub file: Option<SourceId>,
+    pub findings: &'a [Diagnostic],
+    pub sources: &'a Sources,
+    /// Values that no output may show.
+    pub secrets: &'a [Place],
+}
+
+/// How findings of one file become text, once for each place that it goes to.
+pub type Print<'a> = &'a (dyn Fn(&Found<'_>) -> Vec<String> + Sync);
 
 /// How files are checked.
 pub struct Check<'a> {
@@ -30,8 +40,8 @@ pub struct Check<'a> {
 /// What came of one file.
 #[derive(Debug, Default)]
 pub struct Checked {
-    /// The findings, for people.
-    pub text: String,
+    /// The findings, as `print` wrote them.
+    pub pages: Vec<String>,
     pub tally: Tally,
     /// The file's text before and after, if it was mended.
     pub mended: Option<Mended>,

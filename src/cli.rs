@@ -1,12 +1,17 @@
 //! Arguments, exit status; each command a few calls of stages.
 
 mod apply;
+mod completions;
 mod diff;
+mod files;
+mod formats;
 mod history;
+mod kinds;
 mod lints;
 mod render;
 mod run;
 mod server;
+mod starter;
 mod validate;
 
 use std::path::PathBuf;
@@ -50,6 +55,11 @@ enum Command {
     History(history::HistoryArgs),
     Show(history::ShowArgs),
     Cancel(history::CancelArgs),
+    Explain(kinds::ExplainArgs),
+    Schema(kinds::SchemaArgs),
+    Kinds(kinds::KindsArgs),
+    Init(kinds::InitArgs),
+    Completions(completions::CompletionsArgs),
 }
 
 /// What a run ends with.
@@ -112,6 +122,11 @@ pub fn run() -> ExitCode {
         Command::History(args) => history::history(&args),
         Command::Show(args) => history::show(&args),
         Command::Cancel(args) => history::cancel(&args),
+        Command::Explain(args) => kinds::explain(&args),
+        Command::Schema(args) => kinds::schema(&args),
+        Command::Kinds(args) => kinds::kinds(&args),
+        Command::Init(args) => kinds::init(&args),
+        Command::Completions(args) => completions::completions(&args),
     };
     ExitCode::from(status.0)
 }

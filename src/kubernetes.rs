@@ -83,6 +83,14 @@ pub fn is_served(api_version: &str, name: &str) -> bool {
     kind(api_version, name).is_some() || gone::find(api_version, name).is_some()
 }
 
+/// Lists all kinds that the server has, each with the group and version that serves it.
+pub fn kinds() -> impl Iterator<Item = (&'static str, &'static str, &'static KindInfo)> {
+    let groups = index().groups.iter();
+    groups.flat_map(|(version, group)| {
+        group.kinds.iter().map(move |(kind, info)| (version.as_str(), kind.as_str(), info))
+    })
+}
+
 /// Lists where kinds of this name are served, whatever case it is written in.
 pub fn kinds_named(name: &str) -> Vec<(&'static str, &'static str)> {
     let groups = index().groups.iter();

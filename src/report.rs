@@ -2,11 +2,19 @@
 
 mod changes;
 mod edits;
+mod explanation;
 mod findings;
+mod format;
+mod github;
+mod json;
+mod junit;
 mod progress;
 mod records;
+mod region;
+mod sarif;
 mod unified;
 
+pub use format::Format;
 pub use progress::{LogPrefix, Narrator};
 
 use std::io::{ErrorKind, Write};
@@ -15,6 +23,7 @@ use crate::check::{Mended, Tally};
 use crate::cluster::Readiness;
 use crate::diagnostic::Diagnostic;
 use crate::diff::{ChangeSet, Conflict};
+use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
 use crate::source::{Place, Sources};
 
@@ -28,7 +37,7 @@ pub struct Report {
 impl Report {
     /// Prints findings to standard error, those of one place in a source after the other.
     pub fn findings(&self, findings: &[Diagnostic], sources: &Sources) {
-        to_stderr(&findings::text(findings, sources, &self.secrets));
+        to_stderr(&findings::text(&format::sorted(findings), sources, &self.secrets));
     }
 
     /// Prints what edits would do to a file, to standard output.
@@ -44,6 +53,25 @@ impl Report {
     /// Prints the product.
     pub fn product(&self, text: &str) {
         to_stdout(text);
+    }
+
+    /// Prints a product that is JSON.
+    pub fn product_json(&self, json: &serde_json::Value) {
+        to_stdout(&region::write_json(json));
+    }
+
+    /// Prints what a schema says, to standard output.
+    pub fn explanation(&self, topic: &Topic, explanation: &Explanation) {
+        to_stdout(&explanation::explanation(topic, explanation));
+        if !topic.others.is_empty() {
+            let others = topic.others.join(", ");
+            self.note(&format!("{} is in {others}, too; `--api-version` chooses", topic.kind));
+        }
+    }
+
+    /// Prints a list of kinds as a table, to standard output.
+    pub fn kinds(&self, kinds: &[KindLine]) {
+        to_stdout(&explanation::kinds(kinds));
     }
 
     /// Prints what would change, to standard output, and a summary to standard error.
@@ -96,11 +124,6 @@ impl Report {
     }
 }
 
-/// Writes findings as text for people.
-pub fn findings_text(findings: &[Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
-    findings::text(findings, sources, secrets)
-}
-
 /// Sums up what was found in a sentence.
 pub fn summary(tally: &Tally) -> String {
     let counts = [(tally.errors, "error"), (tally.warnings, "warning")];
@@ -123,11 +146,12 @@ pub fn plural(count: usize, noun: &str) -> String {
 
 /// Text from manifests and clusters may carry terminal escapes; none of them reaches a terminal.
 pub fn without_controls(text: &str) -> String {
-    let is_unsafe = |c: char| {
-        (c.is_control() && c != '\n' && c != '\t')
-            || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-    };
     text.chars().map(|c| if is_unsafe(c) { '\u{fffd}' } else { c }).collect()
+}
+
+fn is_unsafe(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t')
+        || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn to_stdout(text: &str) {

@@ -1,10 +1,12 @@
 //! Text ↔ values that know their place; the only YAML reader and writer.
 
+mod annotate;
 mod comments;
 mod read;
 mod scalar;
 mod write;
 
+pub use annotate::write_with_comments;
 pub use comments::comments;
 pub use read::{ReadDocument, read};
 pub use write::{write, write_json};

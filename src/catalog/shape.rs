@@ -31,16 +31,25 @@ impl<'s> Shape<'s> {
             return;
         }
         parts.push(self);
-        if let Some(target) =
-            self.json.get("$ref").and_then(Json::as_str).and_then(|r| self.root.pointer(&r[1..]))
-        {
-            self.at(target).collect_parts(parts, depth + 1);
+        for part in self.always().into_iter().chain(self.choices()) {
+            part.collect_parts(parts, depth + 1);
         }
-        for keyword in ["allOf", "oneOf", "anyOf"] {
-            for branch in self.json.get(keyword).and_then(Json::as_array).into_iter().flatten() {
-                self.at(branch).collect_parts(parts, depth + 1);
-            }
-        }
+    }
+
+    /// Returns the shapes that hold beside this one: a reference's target, and all of `allOf`.
+    pub fn always(self) -> Vec<Shape<'s>> {
+        let target = self.json.get("$ref").and_then(Json::as_str).and_then(|r| self.root.pointer(&r[1..]));
+        target.map(|json| self.at(json)).into_iter().chain(self.branches("allOf")).collect()
+    }
+
+    /// Returns the shapes of which one holds.
+    pub fn choices(self) -> Vec<Shape<'s>> {
+        ["oneOf", "anyOf"].into_iter().flat_map(|keyword| self.branches(keyword)).collect()
+    }
+
+    fn branches(self, keyword: &str) -> impl Iterator<Item = Shape<'s>> {
+        let branches = self.json.get(keyword).and_then(Json::as_array).into_iter().flatten();
+        branches.map(move |branch| self.at(branch))
     }
 
     /// Returns what the schema says under a keyword at this very place.
@@ -81,5 +90,11 @@ impl<'s> Shape<'s> {
 
     pub fn items(self) -> Option<Shape<'s>> {
         self.keyword("items").map(|json| self.at(json))
+    }
+
+    /// Returns the shape of the values of a map whose keys are free.
+    pub fn values(self) -> Option<Shape<'s>> {
+        let free = |part: &Shape<'s>| part.json.get("additionalProperties").filter(|json| json.is_object());
+        self.parts().iter().find_map(free).map(|json| self.at(json))
     }
 }

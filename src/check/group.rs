@@ -1,7 +1,7 @@
 //! Some files → their findings, and the files mended if that is asked for.
 
 use super::index::{Files, Index};
-use super::{Check, Checked, Mended, Tally};
+use super::{Check, Checked, Found, Mended, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Documents, InputFile};
 use crate::fix::fix;
@@ -55,7 +55,7 @@ pub(super) fn check_read(check: &Check<'_>, held: Held, read: Documents, sources
     let others = parts.pop().unwrap_or_default();
     let mut checked = parts.pop().unwrap_or_default();
     checked.tally.add(&others.tally);
-    checked.text.push_str(&others.text);
+    checked.pages.iter_mut().zip(&others.pages).for_each(|(page, more)| page.push_str(more));
     Checked { names, ..checked }
 }
 
@@ -162,11 +162,14 @@ fn report(check: &Check<'_>, looked: &Looked) -> Vec<Checked> {
     }
     let mut checked: Vec<Checked> = parts
         .into_iter()
-        .map(|findings| {
+        .enumerate()
+        .map(|(index, findings)| {
             let mut tally = Tally::default();
             tally.count(&findings);
-            let text = (check.print)(&findings, &looked.sources, &looked.secrets);
-            Checked { text, tally, ..Checked::default() }
+            let file = looked.ids.get(index).copied();
+            let (sources, secrets) = (&looked.sources, looked.secrets.as_slice());
+            let pages = (check.print)(&Found { file, findings: &findings, sources, secrets });
+            Checked { pages, tally, ..Checked::default() }
         })
         .collect();
     let others = &mut checked[looked.ids.len()].tally;

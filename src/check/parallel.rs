@@ -6,7 +6,7 @@ use std::sync::mpsc;
 
 use super::group::{self, Held, Looking};
 use super::index::Index;
-use super::{Check, Checked, Tally};
+use super::{Check, Checked, Found, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::InputFile;
 use crate::manifest::is_ours;
@@ -94,6 +94,8 @@ impl Check<'_> {
         let findings = [finding];
         let mut tally = Tally::default();
         tally.count(&findings);
-        Checked { text: (self.print)(&findings, &Sources::default(), &[]), tally, ..Checked::default() }
+        let sources = Sources::default();
+        let found = Found { file: None, findings: &findings, sources: &sources, secrets: &[] };
+        Checked { pages: (self.print)(&found), tally, ..Checked::default() }
     }
 }

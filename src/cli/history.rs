@@ -41,6 +41,7 @@ pub(super) struct ShowArgs {
 
 /// Stop a run by deleting its Job; its record stays
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  daphnia cancel nightly-report-x7k2p -n reports")]
 pub(super) struct CancelArgs {
     /// A run, as `daphnia history` names it
     #[arg(value_name = "RUN")]

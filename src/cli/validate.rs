@@ -2,12 +2,13 @@
 
 use clap::Args;
 
+use super::formats::{FormatArgs, Writer};
 use super::lints::LintArgs;
 use super::{Input, Session, Status, no_manifest};
-use crate::check::{Check, Checked, Tally};
+use crate::check::{Check, Checked, Found, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::{InputFile, Strictness, files};
-use crate::report::{findings_text, plural, summary};
+use crate::report::{plural, summary};
 
 /// Check manifests against their schemas and rules, and what they render to
 ///
@@ -16,7 +17,7 @@ use crate::report::{findings_text, plural, summary};
 /// there: `# daphnia: allow(LINT) reason`.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/ --deny warnings\n  daphnia validate 'k8s/**/*.yaml' --fix --diff\n  helm template chart/ | daphnia validate -"
+    after_help = "Examples:\n  daphnia validate job.yaml\n  daphnia validate k8s/ --deny warnings\n  daphnia validate 'k8s/**/*.yaml' --fix --diff\n  helm template chart/ | daphnia validate -\n  daphnia validate k8s/ --format github --output sarif=findings.sarif"
 )]
 pub(super) struct ValidateArgs {
     #[command(flatten)]
@@ -24,6 +25,9 @@ pub(super) struct ValidateArgs {
 
     #[command(flatten)]
     lints: LintArgs,
+
+    #[command(flatten)]
+    formats: FormatArgs,
 
     /// Make the edits that are safe, and change nothing else in the files
     #[arg(long, conflicts_with = "set")]
@@ -55,13 +59,14 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
         strictness: if args.strict { Strictness::Strict } else { Strictness::Lenient },
         is_fixing: args.fix,
         sets: &args.input.set,
-        print: &findings_text,
+        print: &|found| args.formats.pages(found),
     };
+    let mut writer = args.formats.writer(args.diff);
     let mut tally = Tally::default();
     let mut unwritten = Vec::new();
     check.check(&files, &mut |checked| {
         tally.add(&checked.tally);
-        unwritten.extend(args.tell(&session, &checked));
+        unwritten.extend(args.tell(&session, &checked, &mut writer));
     });
     let mut findings = problems;
     findings.extend(unwritten);
@@ -69,7 +74,11 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
         findings.push(no_manifest());
     }
     tally.count(&findings);
-    args.print(&session, &findings_text(&findings, &session.sources, &[]));
+    let found = Found { file: None, findings: &findings, sources: &session.sources, secrets: &[] };
+    writer.add(&session.report, &args.formats.pages(&found));
+    let problems = writer.finish(&session.report);
+    session.report.findings(&problems, &session.sources);
+    tally.count(&problems);
     args.conclude(&session, &tally);
     Status::of_classes(tally.classes.iter().copied())
 }
@@ -84,19 +93,14 @@ impl ValidateArgs {
     }
 
     /// Prints what was found in a file, and writes or shows its edits.
-    fn tell(&self, session: &Session, checked: &Checked) -> Option<Diagnostic> {
-        self.print(session, &checked.text);
+    fn tell(&self, session: &Session, checked: &Checked, writer: &mut Writer<'_>) -> Option<Diagnostic> {
+        writer.add(&session.report, &checked.pages);
         let mended = checked.mended.as_ref()?;
         if self.diff {
             session.report.edits(mended);
             return None;
         }
         mended.file.replace(&mended.after).err().map(|finding| *finding)
-    }
-
-    /// With `--diff` the product is the edits, and findings go where all else goes.
-    fn print(&self, session: &Session, findings: &str) {
-        if self.diff { session.report.aside(findings) } else { session.report.product(findings) }
     }
 
     fn conclude(&self, session: &Session, tally: &Tally) {

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level as Title, Patch, Renderer, Snippet};
 
+use super::format::touches;
 use super::without_controls;
 use crate::diagnostic::{Diagnostic, Fix, Level};
 use crate::source::{Place, Source, SourceKind, Sources};
@@ -13,17 +14,18 @@ const NEAR_LINES: usize = 12;
 /// A line of more bytes than this is shown without its text.
 const LONG_LINE: usize = 2000;
 
-/// Renders findings, sorted by place.
-pub(super) fn text(findings: &[Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
-    let mut sorted: Vec<&Diagnostic> = findings.iter().collect();
-    sorted.sort_by_key(|finding| (finding.place.is_none(), finding.place));
-    let renderer = Renderer::styled();
-    let mut text = String::new();
-    for finding in sorted {
-        text.push_str(&render(finding, sources, secrets, &renderer));
-        text.push_str("\n\n");
-    }
-    text
+/// Renders findings for a terminal.
+pub(super) fn text(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
+    render_all(findings, sources, secrets, &Renderer::styled())
+}
+
+/// Renders findings without colours.
+pub(super) fn plain(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place]) -> String {
+    render_all(findings, sources, secrets, &Renderer::plain())
+}
+
+fn render_all(findings: &[&Diagnostic], sources: &Sources, secrets: &[Place], renderer: &Renderer) -> String {
+    findings.iter().map(|finding| render(finding, sources, secrets, renderer) + "\n\n").collect()
 }
 
 fn render(finding: &Diagnostic, sources: &Sources, secrets: &[Place], renderer: &Renderer) -> String {
@@ -151,12 +153,9 @@ fn patch(fix: &Fix, sources: &Sources, secrets: &[Place]) -> Group<'static> {
     let to = fix.edits.iter().map(|edit| line(edit.place.end)).max().unwrap_or(1);
     let range = source.line_range(from).start..source.line_range(to).end;
     let shown = window_text(&source, range.clone(), first.place.source, secrets);
-    let is_secret = |place: Place| {
-        secrets.iter().any(|s| s.source == place.source && s.start < place.end && place.start < s.end)
-    };
     let patches = fix.edits.iter().filter(|edit| edit.place.source == first.place.source).map(|edit| {
         let span = edit.place.range();
-        let text = if is_secret(edit.place) { "\"***\"".to_owned() } else { edit.text.clone() };
+        let text = if touches(edit.place, secrets) { "\"***\"".to_owned() } else { edit.text.clone() };
         Patch::new(span.start - range.start..span.end - range.start, text)
     });
     group.element(Snippet::source(shown).line_start(from).path(shown_name(&source)).patches(patches))

@@ -1,0 +1,162 @@
+//! Kind and field → what its schema says of it, for people to read; and the schema itself, for editors.
+
+mod field;
+mod rule;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
+
+pub use field::{Explanation, FieldLine};
+pub use rule::RuleLine;
+
+use crate::catalog::Catalog;
+use crate::catalog::shape::Shape;
+use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::kubernetes;
+
+/// Under which the schemas are published; an identifier, and nothing that is fetched.
+const BASE: &str = "https://daphnia.dev/schemas";
+const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// A kind that can be explained: one of ours, or one of Kubernetes' own.
+#[derive(Debug)]
+pub struct Topic {
+    pub kind: String,
+    pub api_versions: Vec<String>,
+    /// Other groups and versions that serve a kind of this name.
+    pub others: Vec<String>,
+    id: String,
+    json: Json,
+}
+
+/// A line of the list of kinds.
+#[derive(Debug)]
+pub struct KindLine {
+    pub kind: String,
+    pub api_versions: Vec<String>,
+    pub description: String,
+    pub is_ours: bool,
+}
+
+impl Topic {
+    /// Finds a kind by its name: any case, `kubernetes-job` or `KubernetesJob`, `Job` or `jobs`.
+    pub fn find(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Result<Topic, Box<Diagnostic>> {
+        let ours = catalog.kinds().into_iter().find(|kind| folded(kind) == folded(name));
+        if let Some(kind) = ours.and_then(|kind| catalog.kind(&kind)) {
+            return Ok(Topic {
+                kind: kind.shape().text("title").unwrap_or(name).to_owned(),
+                api_versions: kind.api_versions().into_iter().map(str::to_owned).collect(),
+                others: Vec::new(),
+                id: format!("{BASE}/{}.json", kind.name),
+                json: kind.json().clone(),
+            });
+        }
+        Topic::of_kubernetes(name, api_version).unwrap_or_else(|| Err(unknown(name, api_version, catalog)))
+    }
+
+    /// A name that several groups have means the core group's, else the newest version's.
+    fn of_kubernetes(name: &str, api_version: Option<&str>) -> Option<Result<Topic, Box<Diagnostic>>> {
+        let is_named = |kind: &str, plural: &str| kind.eq_ignore_ascii_case(name) || plural == folded(name);
+        let mut found: Vec<(&str, &str)> = kubernetes::kinds()
+            .filter(|(_, kind, info)| is_named(kind, &info.plural))
+            .map(|(version, kind, _)| (version, kind))
+            .collect();
+        found.sort_by_key(|(version, _)| !version.contains('/'));
+        let wanted = |(version, _): &&(&str, &str)| api_version.is_none_or(|wanted| wanted == *version);
+        let (version, kind) = *found.iter().rev().find(wanted)?;
+        let json = kubernetes::described(version, kind)?;
+        Some(Ok(Topic {
+            kind: kind.to_owned(),
+            api_versions: vec![version.to_owned()],
+            others: found.iter().map(|(v, _)| (*v).to_owned()).filter(|v| v != version).collect(),
+            id: format!("{BASE}/kubernetes/{version}/{kind}.json"),
+            json,
+        }))
+    }
+
+    /// Explains the kind, or the field that a path such as `["spec", "image"]` leads to.
+    pub fn explain(&self, path: &[&str]) -> Result<Explanation, Box<Diagnostic>> {
+        field::explain(self, path)
+    }
+
+    /// Returns the schema as it is published: it names its draft and itself, and refers to nothing outside.
+    pub fn schema(&self) -> Json {
+        let mut schema = Map::new();
+        schema.insert("$schema".to_owned(), DRAFT.into());
+        schema.insert("$id".to_owned(), self.id.as_str().into());
+        schema.insert("title".to_owned(), self.kind.as_str().into());
+        for (keyword, value) in self.json.as_object().into_iter().flatten() {
+            if !schema.contains_key(keyword) {
+                schema.insert(keyword.clone(), value.clone());
+            }
+        }
+        let defs = schema.remove("$defs").unwrap_or_default();
+        let mut needed = BTreeSet::new();
+        let mut schema = Json::Object(schema);
+        collect_needed(&schema, &defs, &mut needed);
+        if let Json::Object(defs) = defs {
+            schema["$defs"] = defs.into_iter().filter(|(name, _)| needed.contains(name)).collect();
+        }
+        schema
+    }
+
+    fn shape(&self) -> Shape<'_> {
+        Shape::root(&self.json)
+    }
+}
+
+/// Lists the kinds: ours, and on demand Kubernetes' own.
+pub fn kinds(catalog: &Catalog, with_kubernetes: bool) -> Vec<KindLine> {
+    let names = catalog.kinds();
+    let ours =
+        names.iter().filter_map(|name| Some((name, catalog.kind(name)?))).map(|(name, kind)| KindLine {
+            kind: name.clone(),
+            api_versions: kind.api_versions().into_iter().map(str::to_owned).collect(),
+            description: kind.shape().text("description").unwrap_or_default().to_owned(),
+            is_ours: true,
+        });
+    let others = kubernetes::kinds().filter(|_| with_kubernetes).map(|(version, kind, _)| {
+        let described = kubernetes::described(version, kind).unwrap_or_default();
+        KindLine {
+            kind: kind.to_owned(),
+            api_versions: vec![version.to_owned()],
+            description: Shape::root(&described).text("description").unwrap_or_default().to_owned(),
+            is_ours: false,
+        }
+    });
+    ours.chain(others).collect()
+}
+
+fn unknown(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Box<Diagnostic> {
+    let in_group = api_version.map(|version| format!(" in `{version}`")).unwrap_or_default();
+    let finding = Diagnostic::unable("unknown-kind", format!("there is no kind `{name}`{in_group}"));
+    let ours = catalog.kinds();
+    let kubernetes = kubernetes::kinds().map(|(_, kind, _)| kind);
+    Box::new(match did_you_mean(name, ours.iter().map(String::as_str).chain(kubernetes)) {
+        Some(near) if near == name => finding.help("leave `--api-version` out"),
+        Some(near) => finding.help(format!("did you mean `{near}`?")),
+        None => finding.help("`daphnia kinds --all` lists all kinds"),
+    })
+}
+
+fn folded(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
+}
+
+fn collect_needed(json: &Json, defs: &Json, needed: &mut BTreeSet<String>) {
+    match json {
+        Json::Object(members) => {
+            let reference = members.get("$ref").and_then(Json::as_str);
+            if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/$defs/"))
+                && needed.insert(name.to_owned())
+                && let Some(definition) = defs.get(name)
+            {
+                collect_needed(definition, defs, needed);
+            }
+            members.values().for_each(|member| collect_needed(member, defs, needed));
+        }
+        Json::Array(items) => items.iter().for_each(|item| collect_needed(item, defs, needed)),
+        _ => {}
+    }
+}

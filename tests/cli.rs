@@ -1,0 +1,12 @@
+//! What the binary prints and writes, held against the schemas and the programs that read it.
+
+mod cli {
+    mod checkers;
+    mod desk;
+    mod editors;
+    mod findings;
+    mod folders;
+    mod help;
+    mod hooks;
+    mod kinds;
+}

@@ -1,0 +1,121 @@
+//! `explain`, `schema`, `kinds`, `init`, `completions`.
+
+use serde_json::Value;
+
+use super::desk::{Desk, Said, examples, in_root};
+
+fn daphnia(arguments: &[&str]) -> Said {
+    Desk::new().daphnia(arguments)
+}
+
+fn explained(topic: &str) -> String {
+    let said = daphnia(&["explain", topic]);
+    assert_eq!(said.status, 0, "{topic}: {}", said.stderr);
+    said.stdout
+}
+
+#[test]
+fn a_field_is_explained() {
+    let text = explained("kubernetes-job.spec.completion_mode");
+    assert!(text.starts_with("KubernetesJob.spec.completionMode: string\n"), "{text}");
+    for line in ["  default     NonIndexed", "  allowed     NonIndexed, Indexed"] {
+        assert!(text.lines().any(|other| other == line), "{text}");
+    }
+    assert!(text.contains("\nRules\n  - an Indexed job needs `completions`"), "{text}");
+    assert!(!explained("KubernetesJob.spec.command").contains("Rules"));
+}
+
+#[test]
+fn fields_below_lists_and_maps_are_found() {
+    for (topic, start) in [
+        ("KubernetesJob.spec.namespace", "KubernetesJob.spec.namespace: string or map, required\n"),
+        (
+            "KubernetesJob.spec.env.variables.GREETING.value",
+            "KubernetesJob.spec.env.variables.GREETING.value: string",
+        ),
+        ("job.spec.template.spec.containers", "Job.spec.template.spec.containers: list of map, required\n"),
+        ("jobs.spec.template.spec.containers[0].Image", "Job.spec.template.spec.containers.image: string\n"),
+        ("HORIZONTALPODAUTOSCALER", "HorizontalPodAutoscaler: map\n  apiVersion  autoscaling/v2\n"),
+    ] {
+        let text = explained(topic);
+        assert!(text.starts_with(start), "{topic}:\n{text}");
+    }
+}
+
+#[test]
+fn a_name_that_is_not_known_has_a_next_step() {
+    for (topic, words) in [
+        ("KubernetesJb", "did you mean `KubernetesJob`?"),
+        ("Jbo", "did you mean `Job`?"),
+        ("KubernetesJob.spec.imag", "did you mean `image`?"),
+        ("KubernetesJob.spec.zzz", "`daphnia explain KubernetesJob.spec` lists its fields"),
+        ("KubernetesJob.spec.suspend.x", "it is a boolean, and has no fields"),
+        ("zzzz", "`daphnia kinds --all` lists all kinds"),
+    ] {
+        let said = daphnia(&["explain", topic]);
+        assert!(said.status == 2 && said.stderr.contains(words), "{topic}: {}", said.stderr);
+    }
+    let said = daphnia(&["init", "Job"]);
+    assert!(said.status == 2 && said.stderr.contains("`daphnia explain Job`"), "{}", said.stderr);
+}
+
+#[test]
+fn schemas_stand_alone_and_take_their_example() {
+    let names: Vec<String> = examples();
+    let topics = names.iter().map(String::as_str).chain(["Job", "Pod", "CustomResourceDefinition"]);
+    for topic in topics {
+        let schema: Value = serde_json::from_str(&daphnia(&["schema", topic]).stdout).unwrap();
+        assert!(jsonschema::draft202012::meta::is_valid(&schema), "{topic}");
+        assert_eq!(schema["$schema"], "https://json-schema.org/draft/2020-12/schema");
+        let id = schema["$id"].as_str().unwrap();
+        assert!(id.starts_with("https://daphnia.dev/schemas/") && id.ends_with(".json"), "{id}");
+        let text = schema.to_string();
+        let references = text.matches("\"$ref\":\"").count();
+        assert_eq!(text.matches("\"$ref\":\"#/$defs/").count(), references, "{topic} refers outside");
+        jsonschema::validator_for(&schema).unwrap();
+    }
+}
+
+#[test]
+fn kinds_are_listed() {
+    let table = daphnia(&["kinds"]).stdout;
+    let kinds: Vec<&str> = table.lines().skip(1).filter_map(|line| line.split_whitespace().next()).collect();
+    let list: Value = serde_json::from_str(&daphnia(&["kinds", "--all", "-o", "json"]).stdout).unwrap();
+    let list = list.as_array().unwrap();
+    let ours: Vec<&str> = list
+        .iter()
+        .filter(|kind| kind["source"] == "daphnia")
+        .filter_map(|kind| kind["kind"].as_str())
+        .collect();
+    assert_eq!(kinds, ours);
+    assert_eq!(kinds.len(), examples().len());
+    assert!(list.iter().any(|kind| kind["kind"] == "Job" && kind["apiVersions"][0] == "batch/v1"));
+    assert!(list.iter().all(|kind| kind["description"].as_str().is_some_and(|text| !text.is_empty())));
+}
+
+#[test]
+fn a_starter_is_valid_and_renders_as_the_example() {
+    for kind in examples() {
+        let starter = daphnia(&["init", &kind]).stdout;
+        assert!(starter.lines().filter(|line| line.trim_start().starts_with('#')).count() > 3, "{starter}");
+        let desk = Desk::new().with("new.yaml", &starter);
+        let said = desk.daphnia(&["validate", "new.yaml"]);
+        assert_eq!((said.status, said.stdout.as_str()), (0, ""), "{kind}: {}", said.stderr);
+        let rendered = desk.daphnia(&["render", "new.yaml"]).stdout;
+        assert_eq!(rendered, desk.daphnia(&["render", &in_root(&format!("examples/{kind}.yaml"))]).stdout);
+    }
+}
+
+#[test]
+fn every_shell_gets_its_completions() {
+    for (shell, words) in [
+        ("bash", "complete -F _daphnia"),
+        ("zsh", "#compdef daphnia"),
+        ("fish", "complete -c daphnia"),
+        ("powershell", "Register-ArgumentCompleter"),
+        ("elvish", "edit:completion:arg-completer[daphnia]"),
+    ] {
+        let said = daphnia(&["completions", shell]);
+        assert!(said.status == 0 && said.stdout.contains(words), "{shell}");
+    }
+}
