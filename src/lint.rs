@@ -6,7 +6,7 @@ mod document;
 mod object;
 mod secret;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -16,7 +16,7 @@ pub use secret::is_secret_literal;
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Level, did_you_mean};
-use crate::source::{Place, SourceId, Sources};
+use crate::source::{SourceId, Sources};
 
 /// An inline `allow` that has nothing to allow.
 const UNUSED_ALLOW: &str = "unused-allow";
@@ -112,16 +112,20 @@ impl Levels {
         for id in texts {
             allows.extend(comments::allows(*id, sources, &mut weighed));
         }
-        let wrong: Vec<Place> =
-            findings.iter().filter(|f| f.level == Level::Error).filter_map(|f| f.place).collect();
-        for finding in findings {
+        // Where something is wrong, that comes first: advice is for what works.
+        let errors = findings.iter().filter(|finding| finding.level == Level::Error);
+        let wrong: BTreeSet<SourceId> = errors.filter_map(|error| Some(error.place?.source)).collect();
+        let is_early = |finding: &Diagnostic| {
+            let is_wrong = finding.place.is_some_and(|place| wrong.contains(&place.source));
+            is_wrong && finding.level == Level::Warning && self.lints.contains_key(finding.code.as_ref())
+        };
+        for finding in findings.into_iter().filter(|finding| !is_early(finding)) {
             if finding.level != Level::Warning || !comments::is_allowed(&finding, &mut allows, sources) {
                 weighed.extend(self.raise(finding));
             }
         }
         for allow in allows {
-            // Where something is wrong, lints have not looked.
-            let is_looked_at = !wrong.iter().any(|place| place.source == allow.comment.source);
+            let is_looked_at = !wrong.contains(&allow.comment.source);
             for finding in allow.leftovers(is_looked_at, &|name| self.unknown_name(name)) {
                 weighed.extend(self.raise(finding));
             }

@@ -15,8 +15,8 @@ const FIXES: &[(&str, &str, &str, usize)] = &[
     ),
     (
         "a byte order mark and CRLF stay; a line is added with the file's own line break",
-        "\u{feff}apiVersion: kubernetes.project-planton.org/v1\r\nkind: KubernetesJob\r\nmetadata:\r\n  name: a\r\nspec:\r\n  namespace: b\r\n  image: {repo: busybox, tag: 1.36}\r\n  suspend: off # for now\r\n---\r\nx-none: 1\r\n",
-        "\u{feff}apiVersion: kubernetes.project-planton.org/v1\r\nkind: KubernetesJob\r\nmetadata:\r\n  name: a\r\nspec:\r\n  namespace: b\r\n  image: {repo: busybox, tag: \"1.36\"}\r\n  suspend: false # for now\r\n  restartPolicy: Never\r\n---\r\nx-none: 1\r\n",
+        "\u{feff}apiVersion: kubernetes.project-planton.org/v1\r\nkind: KubernetesJob\r\nmetadata:\r\n  name: a\r\nspec:\r\n  namespace: b\r\n  image: {repo: busybox, tag: 1.36}\r\n  suspend: off # for now\r\n---\r\n# end\r\n",
+        "\u{feff}apiVersion: kubernetes.project-planton.org/v1\r\nkind: KubernetesJob\r\nmetadata:\r\n  name: a\r\nspec:\r\n  namespace: b\r\n  image: {repo: busybox, tag: \"1.36\"}\r\n  suspend: false # for now\r\n  restartPolicy: Never\r\n---\r\n# end\r\n",
         3,
     ),
     (

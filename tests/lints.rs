@@ -36,6 +36,53 @@ spec:
   restartPolicy: Never
 ";
 
+const OUR_CRON_JOB: &str = "\
+apiVersion: kubernetes.project-planton.org/v1
+kind: KubernetesCronJob
+metadata:
+  name: report
+spec:
+  namespace: reports
+  schedule: 0 3 * * *
+  timeZone: Etc/UTC
+  startingDeadlineSeconds: 600
+  failedJobsHistoryLimit: 1
+  image: {repo: busybox, tag: '1.36'}
+  resources:
+    limits: {cpu: 500m, memory: 64Mi}
+  sidecars:
+    - {name: proxy, image: 'envoy:1.30', env: [{name: MODE, value: fast}]}
+  backoffLimit: 2
+  activeDeadlineSeconds: 600
+  restartPolicy: Never
+";
+
+const DEPLOYMENT: &str = "\
+apiVersion: kubernetes.project-planton.org/v1
+kind: KubernetesDeployment
+metadata:
+  name: report
+spec:
+  namespace: reports
+  container:
+    app:
+      image: {repo: busybox, tag: '1.36'}
+      resources:
+        limits: {cpu: 500m, memory: 64Mi}
+      env:
+        variables: {MODE: fast}
+";
+
+const NAMESPACE: &str = "\
+apiVersion: kubernetes.project-planton.org/v1
+kind: KubernetesNamespace
+metadata:
+  name: report
+spec:
+  name: report
+  networkConfig: {restrictEgress: true, allowedEgressCidrs: [10.0.0.0/8]}
+";
+
 const JOB: &str = "\
 apiVersion: batch/v1
 kind: Job
@@ -110,6 +157,18 @@ const FIRES: &[(&str, &str, &str, &str)] = &[
     ("env-name", OURS, "MODE: fast", "my.mode: fast"),
     ("no-effect", OURS, "readOnly: true", "readOnly: false"),
     ("ambiguous-scalar", OURS, "readOnly: true", "readOnly: yes"),
+    ("missing-limits", OUR_CRON_JOB, "cpu: 500m, ", ""),
+    ("missing-time-zone", OUR_CRON_JOB, "  timeZone: Etc/UTC\n", ""),
+    ("missing-starting-deadline", OUR_CRON_JOB, "  startingDeadlineSeconds: 600\n", ""),
+    ("concurrent-runs", OUR_CRON_JOB, "  backoff", "  concurrencyPolicy: Allow\n  backoff"),
+    ("no-failed-history", OUR_CRON_JOB, "failedJobsHistoryLimit: 1", "failedJobsHistoryLimit: 0"),
+    ("missing-deadline", OUR_CRON_JOB, "  activeDeadlineSeconds: 600\n", ""),
+    ("latest-tag", OUR_CRON_JOB, "envoy:1.30", "envoy"),
+    ("secret-literal", OUR_CRON_JOB, "name: MODE, value: fast", "name: TOKEN, value: abc"),
+    ("missing-limits", DEPLOYMENT, "limits: {cpu: 500m, memory: 64Mi}", "requests: {cpu: 50m}"),
+    ("secret-literal", DEPLOYMENT, "MODE: fast", "URL: 'amqp://a:b@c'"),
+    ("default-namespace", DEPLOYMENT, "namespace: reports", "namespace: default"),
+    ("no-effect", NAMESPACE, "10.0.0.0/8]", "10.0.0.0/8], allowedEgressDomains: [example.com]"),
     ("missing-limits", JOB, "limits: {cpu: 500m, memory: 64Mi}", "limits: {memory: 64Mi}"),
     ("missing-deadline", JOB, "  activeDeadlineSeconds: 600\n", ""),
     ("missing-ttl", JOB, "  ttlSecondsAfterFinished: 3600\n", ""),
@@ -140,10 +199,13 @@ fn validate(text: &str, arguments: &[&str]) -> Run {
 
 #[test]
 fn sound_manifests_raise_no_lint() {
-    for text in [OURS, JOB, CRON_JOB] {
+    for text in [OURS, OUR_CRON_JOB, DEPLOYMENT, NAMESPACE, JOB, CRON_JOB] {
         let run = validate(text, &["--deny", "warnings"]);
         assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{text}");
     }
+    let examples = concat!(env!("CARGO_MANIFEST_DIR"), "/examples");
+    let run = Folder::new().run(&["validate", examples, "--deny", "warnings"]);
+    assert_eq!((run.status, run.stdout.as_str()), (0, ""));
 }
 
 /// Which lints are silent unless they are asked for.
@@ -210,6 +272,14 @@ fn a_warning_does_not_fail_and_a_secret_is_not_shown() {
     assert_eq!((run.codes(), run.status), (vec!["warning[secret-literal]".to_owned()], 0));
     assert!(!run.stdout.contains("hunter2"), "{}", run.stdout);
     assert_eq!(run.stderr, "1 manifest valid, 1 warning\n");
+}
+
+#[test]
+fn where_something_is_wrong_that_is_told_alone() {
+    let text = OURS
+        .replace("backoffLimit: 2", "backoff_limit: x # daphnia: allow(latest-tag)")
+        .replace("'1.36'", "latest");
+    assert_eq!(validate(&text, &["--deny", "warnings"]).codes(), ["error[wrong-type]"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! CEL: expressions that schemas carry, evaluated on manifests.
 
-use std::cell::RefCell;
+use std::cell::{OnceCell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,22 +18,34 @@ thread_local! {
     static FUNCTIONS: Rc<Context<'static, 'static>> = Rc::new(functions());
 }
 
+/// A value that expressions call `self`, turned into what they work on once for all of them.
+pub(super) struct Subject<'n> {
+    pub node: &'n Node,
+    cel: OnceCell<cel::Value>,
+}
+
+impl<'n> Subject<'n> {
+    pub fn new(node: &'n Node) -> Self {
+        Self { node, cel: OnceCell::new() }
+    }
+}
+
 /// Evaluates a rule. One that cannot be evaluated on this manifest (a wrong type, say) holds: the schema has
 /// already said what is wrong there.
-pub(super) fn holds(expression: &str, node: &Node, item: Option<&Node>) -> bool {
-    !matches!(evaluate(expression, node, item), Some(cel::Value::Bool(false)))
+pub(super) fn holds(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> bool {
+    !matches!(evaluate(expression, subject, item), Some(cel::Value::Bool(false)))
 }
 
 /// Evaluates an expression that makes a text.
-pub(super) fn text(expression: &str, node: &Node, item: Option<&Node>) -> Option<String> {
-    match evaluate(expression, node, item)? {
+pub(super) fn text(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> Option<String> {
+    match evaluate(expression, subject, item)? {
         cel::Value::String(text) => Some(text.to_string()),
         cel::Value::Int(number) => Some(number.to_string()),
         _ => None,
     }
 }
 
-fn evaluate(expression: &str, node: &Node, item: Option<&Node>) -> Option<cel::Value> {
+fn evaluate(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> Option<cel::Value> {
     let program = PROGRAMS.with_borrow_mut(|programs| {
         let compile = || {
             Program::compile(expression)
@@ -43,7 +55,7 @@ fn evaluate(expression: &str, node: &Node, item: Option<&Node>) -> Option<cel::V
     });
     let functions = FUNCTIONS.with(Rc::clone);
     let mut context = functions.new_inner_scope();
-    context.add_variable_from_value("self", to_cel(node));
+    context.add_variable_from_value("self", subject.cel.get_or_init(|| to_cel(subject.node)).clone());
     if let Some(item) = item {
         context.add_variable_from_value("item", to_cel(item));
     }

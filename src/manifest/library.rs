@@ -47,6 +47,17 @@ impl Library for Folders<'_> {
     }
 }
 
+/// Nothing beside the documents of the run.
+impl Library for () {
+    fn named(&self, _: &str) -> Vec<Document> {
+        Vec::new()
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
 /// Returns a document's `metadata.name`.
 pub fn name_of(root: &Node) -> Option<&str> {
     root.at(["metadata", "name"])?.as_str()

@@ -6,8 +6,8 @@
 
 use serde_json::Value as Json;
 
-use super::expression;
-use super::rules::{Spot, broken, message, root, visit};
+use super::expression::{self, Subject};
+use super::rules::{broken, message, root, visit};
 use crate::catalog::shape::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Place, SourceKind, Sources};
@@ -17,10 +17,11 @@ use crate::yaml::{Node, Value};
 pub(super) fn check(node: &Node, shape: Shape<'_>, sources: &Sources) -> Vec<Diagnostic> {
     let mut findings = Vec::new();
     visit(root(node), shape, &mut |spot, shape| {
+        let subject = Subject::new(spot.node);
         for part in shape.parts() {
             for lint in part.own("x-lints").and_then(Json::as_array).into_iter().flatten() {
-                broken(lint, spot, &mut |at, item| {
-                    let found = finding(lint, spot, at, item, sources);
+                broken(lint, spot, &subject, &mut |at, item| {
+                    let found = finding(lint, &subject, at, item, sources);
                     // Several branches of a schema may share a lint.
                     if !findings.contains(&found) {
                         findings.push(found);
@@ -32,10 +33,16 @@ pub(super) fn check(node: &Node, shape: Shape<'_>, sources: &Sources) -> Vec<Dia
     findings
 }
 
-fn finding(lint: &Json, spot: Spot<'_>, at: Place, item: Option<&Node>, sources: &Sources) -> Diagnostic {
+fn finding(
+    lint: &Json,
+    subject: &Subject<'_>,
+    at: Place,
+    item: Option<&Node>,
+    sources: &Sources,
+) -> Diagnostic {
     let text = |field: &str| lint.get(field).and_then(Json::as_str);
     let name = text("name").unwrap_or_default().to_owned();
-    let mut finding = Diagnostic::warning(name, message(lint, spot.node, item)).at(at);
+    let mut finding = Diagnostic::warning(name, message(lint, subject, item)).at(at);
     finding.label = text("label").unwrap_or_default().to_owned();
     finding.help.extend(text("help").map(str::to_owned));
     let Some(fix) = lint.get("fix").filter(|_| sources.get(at.source).kind == SourceKind::Manifest) else {
@@ -43,10 +50,10 @@ fn finding(lint: &Json, spot: Spot<'_>, at: Place, item: Option<&Node>, sources:
     };
     let text = |field: &str| fix.get(field).and_then(Json::as_str);
     let words = text("message").unwrap_or_default();
-    if let Some(new) = text("write").and_then(|making| expression::text(making, spot.node, item)) {
+    if let Some(new) = text("write").and_then(|making| expression::text(making, subject, item)) {
         return finding.fix(words, at, new);
     }
-    match text("insert").and_then(|line| insertion(spot.node, line, sources)) {
+    match text("insert").and_then(|line| insertion(subject.node, line, sources)) {
         Some((place, line)) => finding.fix(words, place, line),
         None => finding,
     }

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 
 use serde_json::Value as Json;
 
-use super::expression;
+use super::expression::{self, Subject};
 use crate::catalog::shape::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
@@ -24,10 +24,13 @@ pub(super) struct Spot<'n> {
 /// Checks a manifest as it was written, before defaults.
 pub(super) fn check(node: &Node, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
     visit(root(node), shape, &mut |spot, shape| {
+        let subject = Subject::new(spot.node);
         for part in shape.parts() {
             let rules = part.own("x-kubernetes-validations").and_then(Json::as_array);
             for rule in rules.into_iter().flatten() {
-                broken(rule, spot, &mut |at, item| findings.push(finding(rule, spot.node, at, item)));
+                broken(rule, spot, &subject, &mut |at, item| {
+                    findings.push(finding(rule, &subject, at, item))
+                });
             }
         }
         if let Value::List(items) = &spot.node.value {
@@ -71,25 +74,30 @@ fn place_of(key: &Place, value: &Node) -> Place {
 }
 
 /// Calls `f` where a rule does not hold, with the place it concerns and the item of its list, if it has one.
-pub(super) fn broken(rule: &Json, spot: Spot<'_>, f: &mut dyn FnMut(Place, Option<&Node>)) {
+pub(super) fn broken(
+    rule: &Json,
+    spot: Spot<'_>,
+    subject: &Subject<'_>,
+    f: &mut dyn FnMut(Place, Option<&Node>),
+) {
     let text = |field: &str| rule.get(field).and_then(Json::as_str);
     let Some(condition) = text("rule") else { return };
     let field = text("fieldPath").unwrap_or_default();
     let Some(list) = text("each") else {
-        if !expression::holds(condition, spot.node, None) {
+        if !expression::holds(condition, subject, None) {
             f(follow(spot, field), None);
         }
         return;
     };
     for item in spot.node.at(steps(list)).and_then(Node::as_list).unwrap_or_default() {
-        if !expression::holds(condition, spot.node, Some(item)) {
+        if !expression::holds(condition, subject, Some(item)) {
             f(follow(Spot { node: item, place: item.place }, field), Some(item));
         }
     }
 }
 
-fn finding(rule: &Json, node: &Node, at: Place, item: Option<&Node>) -> Diagnostic {
-    let finding = Diagnostic::error("broken-rule", message(rule, node, item)).at(at);
+fn finding(rule: &Json, subject: &Subject<'_>, at: Place, item: Option<&Node>) -> Diagnostic {
+    let finding = Diagnostic::error("broken-rule", message(rule, subject, item)).at(at);
     match rule.get("help").and_then(Json::as_str) {
         Some(help) => finding.help(help),
         None => finding,
@@ -97,9 +105,9 @@ fn finding(rule: &Json, node: &Node, at: Place, item: Option<&Node>) -> Diagnost
 }
 
 /// `messageExpression`, as in Kubernetes, wins over `message`.
-pub(super) fn message(rule: &Json, node: &Node, item: Option<&Node>) -> String {
+pub(super) fn message(rule: &Json, subject: &Subject<'_>, item: Option<&Node>) -> String {
     let text = |field: &str| rule.get(field).and_then(Json::as_str);
-    let made = text("messageExpression").and_then(|making| expression::text(making, node, item));
+    let made = text("messageExpression").and_then(|making| expression::text(making, subject, item));
     made.unwrap_or_else(|| text("message").or(text("rule")).unwrap_or_default().to_owned())
 }
 
