@@ -6,6 +6,8 @@ use super::without_controls;
 use crate::explain::{Explanation, FieldLine, KindLine, RuleLine, Topic};
 
 const WIDTH: usize = 100;
+/// Lines of a table may be longer: who reads down a column sees their start.
+const WIDE: usize = 130;
 
 pub(super) fn explanation(topic: &Topic, explanation: &Explanation) -> String {
     let mut text = format!("{}: {}", explanation.path, explanation.type_name);
@@ -19,21 +21,25 @@ pub(super) fn explanation(topic: &Topic, explanation: &Explanation) -> String {
     if !explanation.description.is_empty() {
         let _ = write!(text, "\n{}", wrapped(&explanation.description, ""));
     }
-    if !explanation.rules.is_empty() {
-        text.push_str("\nRules\n");
-        explanation.rules.iter().for_each(|rule| text.push_str(&rule_line(rule)));
-    }
     if !explanation.fields.is_empty() {
         text.push_str("\nFields\n");
         text.push_str(&field_lines(&explanation.fields));
+    }
+    let (rules, lints): (Vec<_>, Vec<_>) = explanation.rules.iter().partition(|rule| rule.lint.is_none());
+    for (title, rules) in [("Rules", rules), ("Lints", lints)] {
+        if !rules.is_empty() {
+            let _ = write!(text, "\n{title}\n");
+            rules.into_iter().for_each(|rule| text.push_str(&rule_line(rule)));
+        }
     }
     without_controls(&text)
 }
 
 fn rule_line(rule: &RuleLine) -> String {
     let name = rule.lint.as_ref().map(|(name, level)| format!("{name} ({level}): ")).unwrap_or_default();
-    let help = if rule.help.is_empty() { String::new() } else { format!("; {}", rule.help) };
-    let text = wrapped(&format!("{name}{}{help}", rule.message), "    ");
+    let words: Vec<&str> =
+        [rule.message.as_str(), &rule.help].into_iter().filter(|w| !w.is_empty()).collect();
+    let text = wrapped(&format!("{name}{}", words.join("; ")), "    ");
     format!("  - {}", text.trim_start())
 }
 
@@ -48,7 +54,7 @@ fn field_lines(fields: &[FieldLine]) -> String {
     let mut text = String::new();
     for field in fields {
         let line = format!("  {:names$}  {:types$}  ", field.name, type_of(field));
-        let room = WIDTH.saturating_sub(line.chars().count()).max(40);
+        let room = WIDE.saturating_sub(line.chars().count()).max(40);
         let _ = writeln!(text, "{}", format!("{line}{}", in_brief(&field.description, room)).trim_end());
     }
     text

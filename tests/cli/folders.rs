@@ -75,16 +75,25 @@ fn origins_stand_beside_every_field_and_change_nothing() {
 #[test]
 fn origins_name_manifest_template_default_and_argument() {
     let desk = job();
+    let text = desk.read("job.yaml");
+    let line = 1 + text.lines().position(|line| line.starts_with("  backoffLimit: ")).unwrap();
     let secret = "spec.env.secrets.API_TOKEN.value=hunter2";
     let told = desk.daphnia(&["render", "job.yaml", "--origins", "--set", secret]).stdout;
-    let has = |start: &str, end: &str| {
-        told.lines().any(|line| line.trim_start().starts_with(start) && line.ends_with(end))
-    };
-    assert!(has("backoffLimit: 2 ", "# job.yaml:50:17"), "{told}");
-    assert!(has("suspend: false ", "# default of spec.suspend"), "{told}");
-    assert!(has("kind: Job ", "# template kubernetes-job.yaml:41"), "{told}");
-    assert!(has("API_TOKEN: <masked", "# --set spec.env.secrets.API_TOKEN.value"), "{told}");
+    for (field, origin) in [
+        ("backoffLimit: 2", format!("job.yaml:{line}:17")),
+        ("cpu: 500m", "job.yaml:".to_owned()),
+        ("kind: Job", "template ".to_owned()),
+        ("API_TOKEN: <masked", "--set spec.env.secrets.API_TOKEN.value".to_owned()),
+    ] {
+        let line = told.lines().find(|line| line.trim_start().starts_with(&format!("{field} ")));
+        let line = line.unwrap_or_else(|| panic!("no `{field}` in\n{told}"));
+        assert!(line.contains(&format!("  # {origin}")), "{line}");
+    }
     assert!(!told.contains("hunter2"));
+    let without = text.replacen("  createNamespace: true\n", "", 1).replacen("      cpu: 500m\n", "", 1);
+    let desk = desk.with("job.yaml", without);
+    let told = desk.daphnia(&["render", "job.yaml", "--origins"]).stdout;
+    assert!(told.contains("# default of spec.resources.limits.cpu"), "{told}");
     let listed = desk.daphnia(&["render", "job.yaml", "--origins", "-o", "json"]).stdout;
     let listed: Value = serde_json::from_str(&listed).unwrap();
     let job = listed.as_array().unwrap().last().unwrap();

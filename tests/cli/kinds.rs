@@ -21,8 +21,11 @@ fn a_field_is_explained() {
     for line in ["  default     NonIndexed", "  allowed     NonIndexed, Indexed"] {
         assert!(text.lines().any(|other| other == line), "{text}");
     }
-    assert!(text.contains("\nRules\n  - an Indexed job needs `completions`"), "{text}");
-    assert!(!explained("KubernetesJob.spec.command").contains("Rules"));
+    for line in ["Rules", "  - an Indexed job needs `completions`: one pod runs for each index;", "Lints"] {
+        assert!(text.lines().any(|other| other.starts_with(line)), "{text}");
+    }
+    assert!(text.contains("\n  - unindexed-completions (warn): no pod can tell"), "{text}");
+    assert!(!explained("KubernetesJob.spec.workingDir").contains("Rules"));
 }
 
 #[test]
@@ -34,7 +37,10 @@ fn fields_below_lists_and_maps_are_found() {
             "KubernetesJob.spec.env.variables.GREETING.value: string",
         ),
         ("job.spec.template.spec.containers", "Job.spec.template.spec.containers: list of map, required\n"),
-        ("jobs.spec.template.spec.containers[0].Image", "Job.spec.template.spec.containers.image: string\n"),
+        (
+            "jobs.spec.template.spec.containers[0].Image",
+            "Job.spec.template.spec.containers.image: string, required\n",
+        ),
         ("HORIZONTALPODAUTOSCALER", "HorizontalPodAutoscaler: map\n  apiVersion  autoscaling/v2\n"),
     ] {
         let text = explained(topic);
