@@ -64,6 +64,11 @@ pub struct Levels {
 }
 
 impl Levels {
+    /// Lists the lints' names and levels.
+    pub fn all(&self) -> impl Iterator<Item = (&str, LintLevel)> {
+        self.lints.iter().map(|(name, setting)| (name.as_str(), setting.level))
+    }
+
     /// Collects the lints of all schemas and those that are code.
     pub fn new(catalog: &Catalog) -> Levels {
         let mut lints = BTreeMap::new();

@@ -187,3 +187,26 @@ fn references_are_looked_up_in_the_folders_of_the_configuration() {
     assert_eq!((run.stdout.as_str(), run.status), ("", 0));
     assert!(folder.run(&["render", "a.yaml"]).stdout.contains("namespace: reports"));
 }
+
+#[test]
+fn the_readme_lists_every_lint_with_its_level() {
+    let readme = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let rows: BTreeSet<(String, String)> = readme
+        .split("## Lints")
+        .nth(1)
+        .unwrap()
+        .split("\n## ")
+        .next()
+        .unwrap()
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| `")?.split('|');
+            let name = cells.next()?.trim().trim_end_matches('`').to_owned();
+            Some((name, cells.next()?.trim().to_owned()))
+        })
+        .collect();
+    let levels = daphnia::lint::Levels::new(&daphnia::catalog::Catalog::default());
+    let lints: BTreeSet<(String, String)> =
+        levels.all().map(|(name, level)| (name.to_owned(), format!("{level:?}").to_lowercase())).collect();
+    assert_eq!(rows, lints);
+}
