@@ -16,6 +16,7 @@ mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 
@@ -168,7 +169,7 @@ struct Session {
     /// What a command changes in the manifest beside `--set`.
     overrides: Vec<Override>,
     sources: Sources,
-    catalog: Catalog,
+    catalog: Arc<Catalog>,
     report: Report,
 }
 

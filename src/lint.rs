@@ -7,6 +7,7 @@ mod object;
 mod secret;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use serde_json::Value as Json;
 
@@ -58,29 +59,45 @@ struct Setting {
 /// All lints there are, and how much each weighs in this run.
 #[derive(Debug)]
 pub struct Levels {
-    lints: BTreeMap<String, Setting>,
+    catalog: Arc<Catalog>,
+    /// Their own levels, by name; collected when a name is asked for, since that reads every schema.
+    known: OnceLock<BTreeMap<String, LintLevel>>,
+    chosen: BTreeMap<String, Setting>,
     warnings: Setting,
     choices: usize,
 }
 
 impl Levels {
-    /// Lists the lints' names and levels.
-    pub fn all(&self) -> impl Iterator<Item = (&str, LintLevel)> {
-        self.lints.iter().map(|(name, setting)| (name.as_str(), setting.level))
+    /// Every lint of the catalog's schemas, and those that are code, at its own level.
+    pub fn new(catalog: &Arc<Catalog>) -> Levels {
+        Levels {
+            catalog: Arc::clone(catalog),
+            known: OnceLock::new(),
+            chosen: BTreeMap::new(),
+            warnings: Setting { level: LintLevel::Warn, chosen: None, order: 0 },
+            choices: 0,
+        }
     }
 
-    /// Collects the lints of all schemas and those that are code.
-    pub fn new(catalog: &Catalog) -> Levels {
-        let mut lints = BTreeMap::new();
-        let mut add = |name: &str, level: LintLevel| {
-            lints.insert(name.to_owned(), Setting { level, chosen: None, order: 0 });
-        };
-        for kind in catalog.kinds().iter().filter_map(|name| catalog.kind(name)) {
-            collect(kind.json(), &mut add);
-        }
-        object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));
-        OTHERS.iter().for_each(|(name, level)| add(name, *level));
-        Levels { lints, warnings: Setting { level: LintLevel::Warn, chosen: None, order: 0 }, choices: 0 }
+    /// Lists the lints and the level that each has of itself.
+    pub fn all(&self) -> &BTreeMap<String, LintLevel> {
+        self.known.get_or_init(|| {
+            let mut known = BTreeMap::new();
+            let mut add = |name: &str, level: LintLevel| {
+                known.insert(name.to_owned(), level);
+            };
+            for kind in self.catalog.kinds().iter().filter_map(|name| self.catalog.kind(name)) {
+                collect(kind.json(), &mut add);
+            }
+            object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));
+            OTHERS.iter().for_each(|(name, level)| add(name, *level));
+            known
+        })
+    }
+
+    fn setting(&self, name: &str) -> Option<Setting> {
+        let own = |level: &LintLevel| Setting { level: *level, chosen: None, order: 0 };
+        self.chosen.get(name).cloned().or_else(|| self.all().get(name).map(own))
     }
 
     /// Sets the level of a lint; `by` says who chose it: `--deny`, `daphnia.toml`. Later choices win.
@@ -91,19 +108,19 @@ impl Levels {
             self.warnings = setting;
             return Ok(());
         }
-        match self.lints.get_mut(name) {
-            Some(known) => *known = setting,
-            None => return Err(Box::new(self.unknown(name))),
+        if !self.all().contains_key(name) {
+            return Err(Box::new(self.unknown(name)));
         }
+        self.chosen.insert(name.to_owned(), setting);
         Ok(())
     }
 
     fn unknown(&self, name: &str) -> Diagnostic {
         let finding = Diagnostic::unable("unknown-lint", format!("there is no lint `{name}`"));
-        match did_you_mean(name, self.lints.keys().map(String::as_str).chain([WARNINGS])) {
+        match did_you_mean(name, self.all().keys().map(String::as_str).chain([WARNINGS])) {
             Some(near) => finding.help(format!("did you mean `{near}`?")),
             None => {
-                let names: Vec<&str> = self.lints.keys().map(String::as_str).collect();
+                let names: Vec<&str> = self.all().keys().map(String::as_str).collect();
                 finding.help(format!("lints: {}; or `{WARNINGS}` for all", names.join(", ")))
             }
         }
@@ -122,7 +139,7 @@ impl Levels {
         let wrong: BTreeSet<SourceId> = errors.filter_map(|error| Some(error.place?.source)).collect();
         let is_early = |finding: &Diagnostic| {
             let is_wrong = finding.place.is_some_and(|place| wrong.contains(&place.source));
-            is_wrong && finding.level == Level::Warning && self.lints.contains_key(finding.code.as_ref())
+            is_wrong && finding.level == Level::Warning && self.all().contains_key(finding.code.as_ref())
         };
         for finding in findings.into_iter().filter(|finding| !is_early(finding)) {
             if finding.level != Level::Warning || !comments::is_allowed(&finding, &mut allows, sources) {
@@ -139,7 +156,7 @@ impl Levels {
     }
 
     fn unknown_name(&self, name: &str) -> Option<Diagnostic> {
-        (!self.lints.contains_key(name))
+        (!self.all().contains_key(name))
             .then(|| Diagnostic { class: crate::diagnostic::Class::Finding, ..self.unknown(name) })
     }
 
@@ -148,9 +165,9 @@ impl Levels {
         if finding.level != Level::Warning {
             return Some(finding);
         }
-        let own = self.lints.get(finding.code.as_ref());
-        let is_own = |own: &&Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
-        let setting = own.filter(is_own).unwrap_or(&self.warnings);
+        let own = self.setting(&finding.code);
+        let is_own = |own: &Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
+        let setting = own.filter(is_own).unwrap_or_else(|| self.warnings.clone());
         match setting.level {
             LintLevel::Allow => return None,
             LintLevel::Warn => {}

@@ -1,5 +1,3 @@
-
-
 use super::*;
 use crate::source::{Source, SourceKind};
 
