@@ -4,13 +4,15 @@ CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/daphnia
 TOOLS := $(CACHE)/tools-$(shell cksum < .ci/tools.txt | cut -d ' ' -f 1)
 
 .DEFAULT_GOAL := help
-.PHONY: help test check demo
+.PHONY: help test check demo schemas bench
 
 help:
 	@echo "make test    all tests, those on a real Kubernetes included; ARGS=… for cargo test"
 	@echo "make check   what must pass before a merge: format, lints, licenses, spelling, tests"
 	@echo "make demo    one manifest from validate to run, on a Kubernetes of its own,"
 	@echo "             or on yours: make demo KUBECONFIG=FILE"
+	@echo "make bench   validate beside kubeconform"
+	@echo "make schemas Kubernetes' own schemas, anew from the tests' API server"
 
 test:
 	tests/cluster/install
@@ -22,6 +24,14 @@ check: $(TOOLS)
 	PATH="$(TOOLS)/bin:$$PATH" cargo deny check bans licenses sources
 	cargo clippy --all-targets -- -D warnings
 	$(MAKE) test
+
+# Kubernetes' own schemas, anew from the API server that the tests start.
+schemas:
+	tests/cluster/install
+	DAPHNIA_TEST_CLUSTER=required DAPHNIA_UPDATE_SCHEMAS=1 cargo test --test cluster kubernetes_schemas
+
+bench:
+	cargo bench --bench validate
 
 # Only a KUBECONFIG given to make is used, never one that happens to be in the environment:
 # the demo applies things.
