@@ -123,7 +123,10 @@ fn inline_common(json: &mut Json) {
     let defs =
         json.as_object_mut().map(|o| o.entry("$defs").or_insert_with(|| Json::Object(Default::default())));
     if let (Some(Json::Object(defs)), Json::Object(shared)) = (defs, shared) {
-        defs.extend(shared);
+        for (name, definition) in shared {
+            let own = defs.insert(name.clone(), definition);
+            assert!(own.is_none(), "`$defs/{name}` is in common.json and in a kind's schema");
+        }
     }
 }
 

@@ -46,14 +46,17 @@ pub struct Object {
 }
 
 impl Object {
-    /// Reads the identity of a Kubernetes object; `None` if it lacks an apiVersion, a kind or a name.
+    /// Reads the identity of a Kubernetes object; `None` if it lacks an apiVersion, a kind or a name. One that the
+    /// server is to name goes by what its `generateName` begins with.
     pub fn new(node: Node) -> Option<Object> {
         let text = |path: &[&str]| node.at(path.iter().copied()).and_then(Node::as_str).map(str::to_owned);
         let id = ObjectId {
             api_version: text(&["apiVersion"])?,
             kind: text(&["kind"])?,
             namespace: text(&["metadata", "namespace"]),
-            name: text(&["metadata", "name"])?,
+            name: text(&["metadata", "name"]).or_else(|| {
+                Some(text(&["metadata", "generateName"])?.trim_end_matches(['-', '.']).to_owned())
+            })?,
         };
         Some(Object { id, node })
     }

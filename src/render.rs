@@ -2,6 +2,8 @@
 
 mod template;
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 
 use self::template::Templates;
@@ -9,22 +11,22 @@ use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes;
 use crate::manifest::{Manifest, Manifests};
-use crate::object::{Object, Plan};
+use crate::object::{Object, ObjectId, Plan};
 use crate::source::Sources;
 use crate::yaml::{Key, Node, Value};
 
 /// Renders manifests. All problems of all of them are reported at once.
 pub fn render(manifests: Manifests, catalog: &Catalog, sources: &Sources) -> Result<Plan, Diagnostics> {
     let mut templates = Templates::new(sources);
-    let mut objects: Vec<Object> = Vec::new();
+    let mut rendered = Rendered::default();
     let mut findings = Vec::new();
     for manifest in manifests.manifests {
         match expand(manifest, &mut templates, catalog, sources) {
-            Ok(more) => more.into_iter().for_each(|object| add(object, &mut objects, &mut findings)),
+            Ok(more) => findings.extend(more.into_iter().filter_map(|object| rendered.add(object))),
             Err(Diagnostics(more)) => findings.extend(more),
         }
     }
-    if has_errors(&findings) { Err(Diagnostics(findings)) } else { Ok(Plan::new(objects)) }
+    if has_errors(&findings) { Err(Diagnostics(findings)) } else { Ok(Plan::new(rendered.objects)) }
 }
 
 fn expand(
@@ -68,22 +70,39 @@ fn expand(
     if has_errors(&findings) { Err(Diagnostics(findings)) } else { Ok(objects) }
 }
 
-/// Adds an object, unless the same one is there: several manifests may make their common namespace.
-fn add(object: Object, objects: &mut Vec<Object>, findings: &mut Vec<Diagnostic>) {
-    let Some(first) = objects.iter().find(|other| other.id == object.id) else {
-        objects.push(object);
-        return;
-    };
-    if first.node.to_json() == object.node.to_json() {
-        return;
+/// The objects so far, and where each stands.
+#[derive(Default)]
+struct Rendered {
+    objects: Vec<Object>,
+    positions: HashMap<ObjectId, usize>,
+}
+
+impl Rendered {
+    /// Adds an object, unless the same one is there: several manifests may make their common namespace.
+    fn add(&mut self, object: Object) -> Option<Diagnostic> {
+        let is_generated = object.node.at(["metadata", "name"]).is_none();
+        let known = self.positions.get(&object.id).filter(|_| !is_generated);
+        let Some(first) = known.map(|position| &self.objects[*position]) else {
+            self.positions.insert(object.id.clone(), self.objects.len());
+            self.objects.push(object);
+            return None;
+        };
+        if first.node.to_json() == object.node.to_json() {
+            return None;
+        }
+        let help = match object.id.kind.as_str() {
+            "Namespace" => "remove `createNamespace: true` from one of the two, or rename one",
+            _ => "rename one of the two",
+        };
+        let message = format!("{} is made twice, and differently", object.id);
+        Some(
+            Diagnostic::error("duplicate-object", message)
+                .at(object.origin(["metadata", "name"]))
+                .label("made again here")
+                .related(first.origin(["metadata", "name"]), "first made here")
+                .help(help),
+        )
     }
-    let finding =
-        Diagnostic::error("duplicate-object", format!("{} is made twice, and differently", object.id))
-            .at(object.origin(["metadata", "name"]))
-            .label("made again here")
-            .related(first.origin(["metadata", "name"]), "first made here")
-            .help("rename one of the two");
-    findings.push(finding);
 }
 
 /// Turns `stringData` into `data`: a server merges the former into the latter and so can never take a key away.

@@ -158,3 +158,19 @@ fn bytes_that_are_no_text_are_told_at_their_place() {
     assert_eq!((run.codes(), run.status), (vec!["error[not-utf-8]".to_owned()], 1));
     assert!(run.stdout.contains("a.yaml:2:4"), "{}", run.stdout);
 }
+
+#[test]
+fn a_job_that_the_server_names_is_rendered_and_only_run() {
+    let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {generateName: report-, namespace: batch}\nspec:\n  template:\n    spec:\n      restartPolicy: Never\n      containers: [{name: a, image: b:1}]\n";
+    let folder = Folder::new().with("job.yaml", job);
+    assert!(folder.run(&["render", "job.yaml"]).stdout.contains("generateName: report-"));
+    for command in ["diff", "apply"] {
+        let run = folder.run(&[command, "job.yaml"]);
+        assert_eq!(run.status, 2, "{}", run.stderr);
+        assert!(
+            run.stderr.contains("job.yaml:3:26") && run.stderr.contains("`daphnia run`"),
+            "{}",
+            run.stderr
+        );
+    }
+}

@@ -54,7 +54,8 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
     let mut session = Session::default();
-    let plan = match session.plan(&args.input) {
+    let plan = session.plan(&args.input).and_then(|plan| session.ensure_named(&plan).map(|()| plan));
+    let plan = match plan {
         Ok(plan) => plan,
         Err(status) => return status,
     };

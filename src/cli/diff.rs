@@ -38,7 +38,8 @@ pub(super) struct DiffArgs {
 
 pub(super) fn diff(args: &DiffArgs) -> Status {
     let mut session = Session::default();
-    let plan = match session.plan(&args.input) {
+    let plan = session.plan(&args.input).and_then(|plan| session.ensure_named(&plan).map(|()| plan));
+    let plan = match plan {
         Ok(plan) => plan,
         Err(status) => return status.as_error(),
     };

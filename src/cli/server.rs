@@ -10,6 +10,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Session, Status};
 use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
 use crate::diagnostic::{Diagnostic, Diagnostics};
+use crate::object::Plan;
 use crate::report::{LogPrefix, Narrator};
 
 /// Which cluster, as in kubectl.
@@ -88,6 +89,17 @@ impl Session {
             request_timeout: args.request_timeout,
         };
         self.told(Cluster::connect(&options, &self.sources, listener).await)
+    }
+
+    /// What the server is to name has nothing to be compared with, and would be created anew each time.
+    pub(super) fn ensure_named(&self, plan: &Plan) -> Result<(), Status> {
+        let nameless = plan.objects.iter().find(|object| object.node.at(["metadata", "name"]).is_none());
+        let Some(object) = nameless else { return Ok(()) };
+        let message =
+            format!("{} has a `generateName` and no `name`: there is nothing to compare it with", object.id);
+        let finding =
+            Diagnostic::unable("generated-name", message).at(object.origin(["metadata", "generateName"]));
+        Err(self.refuse(finding.help("dispatch it with `daphnia run`, or give it a `name`")))
     }
 
     /// Prints what went wrong and turns it into a status.
