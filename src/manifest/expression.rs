@@ -33,7 +33,47 @@ impl<'n> Subject<'n> {
 /// Evaluates a rule. One that cannot be evaluated on this manifest (a wrong type, say) holds: the schema has
 /// already said what is wrong there.
 pub(super) fn holds(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> bool {
-    !matches!(evaluate(expression, subject, item), Some(cel::Value::Bool(false)))
+    holds_by_its_guard(expression, subject.node, item)
+        || !matches!(evaluate(expression, subject, item), Some(cel::Value::Bool(false)))
+}
+
+/// Most rules begin with what they are about, `!has(self.a) || …`, and most manifests lack it: to see that takes no
+/// compiler. A path through something that is not there makes CEL give up, and so the rule holds.
+fn holds_by_its_guard(expression: &str, node: &Node, item: Option<&Node>) -> bool {
+    let mut rest = expression;
+    // A conditional binds weaker than the alternatives that are looked at here.
+    while !expression.contains(" ? ") {
+        let (is_negated, after) = match (rest.strip_prefix("!has("), rest.strip_prefix("has(")) {
+            (Some(after), _) => (true, after),
+            (None, Some(after)) => (false, after),
+            (None, None) => return false,
+        };
+        let Some((path, after)) = after.split_once(')') else { return false };
+        let Some((parent, is_there)) = look_up(path, node, item) else { return false };
+        if !parent || is_there != is_negated {
+            return after.is_empty() || after.starts_with(" || ");
+        }
+        match after.strip_prefix(" || ") {
+            Some(next) => rest = next,
+            None => return false,
+        }
+    }
+    false
+}
+
+/// Says whether what a field is in is there, and whether the field is.
+fn look_up(path: &str, node: &Node, item: Option<&Node>) -> Option<(bool, bool)> {
+    let (root, fields) = path.split_once('.')?;
+    let start = match root {
+        "self" => node,
+        "item" => item?,
+        _ => return None,
+    };
+    let (parents, field) = fields.rsplit_once('.').unwrap_or(("", fields));
+    let parent =
+        start.at(parents.split('.').filter(|step| !step.is_empty())).filter(|parent| !parent.is_null());
+    let found = parent.and_then(|parent| parent.get(field)).is_some_and(|found| !found.is_null());
+    Some((parent.is_some(), found))
 }
 
 /// Evaluates an expression that makes a text.
@@ -103,6 +143,38 @@ fn to_cel(node: &Node) -> cel::Value {
             let members: HashMap<String, cel::Value> =
                 present.map(|(name, value)| (name.to_owned(), to_cel(value))).collect();
             cel::Value::Map(members.into())
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::{Source, SourceKind, Sources};
+
+    #[test]
+    fn a_guard_says_what_cel_says() {
+        let text = "a: 1\nb: {c: 2, nil: null}\n";
+        let id = Sources::default().add(Source::new(SourceKind::Manifest, "t", text));
+        let node = crate::yaml::read(id, text).0.remove(0).root;
+        let cases = [
+            ("!has(self.x) || false", true),
+            ("!has(self.a) || false", false),
+            ("!has(self.a) || !has(self.x) || false", true),
+            ("!has(self.x.y) || false", true),
+            ("!has(self.b.nil) || false", true),
+            ("has(self.b.c)", true),
+            ("has(self.b.nil)", false),
+            ("has(self.b.nil) || self.a == 1", true),
+            ("has(self.x) && false || true", true),
+            ("has(self.a) && false", false),
+            ("!has(self.x) && false", false),
+            ("!has(self.x) || true ? false : true", false),
+        ];
+        for (expression, expected) in cases {
+            assert_eq!(holds(expression, &Subject::new(&node), None), expected, "{expression}");
+            let by_cel = evaluate(expression, &Subject::new(&node), None);
+            assert_eq!(!matches!(by_cel, Some(cel::Value::Bool(false))), expected, "{expression} by CEL");
         }
     }
 }
