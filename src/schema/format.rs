@@ -76,6 +76,18 @@ pub fn is_placeholder(value: &str) -> bool {
     })
 }
 
+/// What each format takes, and a part of what is said of what it does not.
+#[cfg(test)]
+fn assert_table(format: &str, good: &[&str], bad: &[(&str, &str)]) {
+    for text in good {
+        assert_eq!(check(format, text), Some(Ok(())), "{format} {text}");
+    }
+    for (text, words) in bad {
+        let error = check(format, text).unwrap().expect_err(text);
+        assert!(error.contains(words), "{format} {text}: {error}");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

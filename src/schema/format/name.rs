@@ -172,17 +172,7 @@ pub(super) fn ensure_port_name(text: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::check;
-
-    fn assert_table(format: &str, good: &[&str], bad: &[(&str, &str)]) {
-        for text in good {
-            assert_eq!(check(format, text), Some(Ok(())), "{format} {text}");
-        }
-        for (text, words) in bad {
-            let error = check(format, text).unwrap().expect_err(text);
-            assert!(error.contains(words), "{format} {text}: {error}");
-        }
-    }
+    use super::super::assert_table;
 
     #[test]
     fn dns_names() {
