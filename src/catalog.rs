@@ -51,11 +51,6 @@ impl Kind {
         Arc::clone(compiled)
     }
 
-    /// Returns the API version and kind of the object that takes longest to check, if the schema says which.
-    pub fn renders(&self) -> Option<(&str, &str)> {
-        self.json["x-renders"].as_str()?.split_once(' ')
-    }
-
     pub fn api_versions(&self) -> Vec<&str> {
         let accepted = &self.json["properties"]["apiVersion"];
         match (&accepted["enum"], &accepted["const"]) {

@@ -10,7 +10,6 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::ops::Range;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -30,7 +29,6 @@ pub struct KindInfo {
     pub namespaced: bool,
     definition: String,
     schema: OnceLock<Option<Schema>>,
-    is_prepared: AtomicBool,
 }
 
 /// A group and version such as `batch/v1`, with what is read of it so far.
@@ -65,7 +63,6 @@ fn group(kinds: &Json) -> Group {
             namespaced: kind["namespaced"] == true,
             definition: text("definition"),
             schema: OnceLock::new(),
-            is_prepared: AtomicBool::new(false),
         };
         (name.clone(), info)
     });
@@ -114,16 +111,6 @@ pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
         Schema::compile(definitions.closure(&info.definition)).ok()
     };
     info.schema.get_or_init(compile).as_ref()
-}
-
-/// Has a kind's schema compiled while the caller goes on with something else.
-pub fn prepare_schema(api_version: &str, name: &str) {
-    if kind(api_version, name).is_none_or(|info| info.is_prepared.swap(true, Ordering::Relaxed)) {
-        return;
-    }
-    let (api_version, name) = (api_version.to_owned(), name.to_owned());
-    // Without another thread it is compiled when it is asked for.
-    let _ = std::thread::Builder::new().spawn(move || schema(&api_version, &name).is_some());
 }
 
 /// Returns a kind's schema with everything that is known of its fields, for people to read: its `$defs` hold

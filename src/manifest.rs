@@ -115,9 +115,6 @@ fn recognize(
             Err(Box::new(unknown_kind(&node, kind_name, catalog)))
         };
     };
-    if let Some((api_version, name)) = kind.renders() {
-        kubernetes::prepare_schema(api_version, name);
-    }
     values::canonicalize(&mut node, kind.shape(), findings);
     Ok(Candidate { kind: Some(kind), node, remarks: Vec::new() })
 }
