@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
-use crate::manifest::{Folders, Manifests, Override, manifests};
+use crate::manifest::{Folders, Manifests, Override, Target, manifests, targets};
 use crate::object::Plan;
 use crate::report::Report;
 use crate::source::Sources;
@@ -168,6 +168,8 @@ impl Input {
 struct Session {
     /// What a command changes in the manifest beside `--set`.
     overrides: Vec<Override>,
+    /// The clusters that the manifests name.
+    targets: Vec<Target>,
     sources: Sources,
     catalog: Arc<Catalog>,
     report: Report,
@@ -208,6 +210,7 @@ impl Session {
             self.report.findings(&findings, &self.sources);
             return Err(Status::of_findings(&findings));
         }
+        self.targets = targets(&manifests.manifests);
         match crate::render::render(manifests, &self.catalog, &self.sources) {
             Ok(plan) => {
                 self.report.findings(&findings, &self.sources);

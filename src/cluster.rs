@@ -11,6 +11,7 @@ mod logs;
 mod observe;
 mod refusal;
 mod request;
+mod target;
 mod wait;
 
 pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
@@ -37,6 +38,8 @@ use crate::source::Place;
 pub struct Cluster {
     client: kube::Client,
     context: Option<String>,
+    /// All contexts of the kubeconfig, each with what it calls its cluster.
+    contexts: Vec<(String, String)>,
     namespace: String,
     server: String,
     request_timeout: Duration,

@@ -6,6 +6,7 @@ mod lints;
 mod overrides;
 mod references;
 mod rules;
+mod target;
 mod values;
 
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 pub use library::{Folders, Library, name_of};
 pub use overrides::Override;
 use references::Others;
+pub use target::{Target, targets};
 
 use crate::catalog::{Catalog, Kind};
 use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};

@@ -2,6 +2,7 @@
 
 mod cluster {
     mod apply;
+    mod context;
     mod diff;
     mod errors;
     pub mod daphnia;

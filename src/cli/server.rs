@@ -88,7 +88,9 @@ impl Session {
             namespace: args.namespace.clone(),
             request_timeout: args.request_timeout,
         };
-        self.told(Cluster::connect(&options, &self.sources, listener).await)
+        let cluster = self.told(Cluster::connect(&options, &self.sources, listener).await)?;
+        self.told(cluster.ensure_meant(&self.targets))?;
+        Ok(cluster)
     }
 
     /// What the server is to name has nothing to be compared with, and would be created anew each time.

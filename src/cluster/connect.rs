@@ -36,7 +36,7 @@ impl Cluster {
         sources: &Sources,
         listener: Listener,
     ) -> Result<Cluster, Diagnostics> {
-        let (mut config, context) = configure(options).await?;
+        let Chosen { mut config, context, contexts } = configure(options).await?;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // Its retries are silent and take minutes; ours are in `request`.
         config.default_retry = false;
@@ -50,6 +50,7 @@ impl Cluster {
         Ok(Cluster {
             client,
             context,
+            contexts,
             namespace,
             server,
             request_timeout: options.request_timeout,
@@ -60,7 +61,14 @@ impl Cluster {
     }
 }
 
-async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<String>), Diagnostics> {
+/// How to connect, and what the kubeconfig says of where to.
+struct Chosen {
+    config: kube::Config,
+    context: Option<String>,
+    contexts: Vec<(String, String)>,
+}
+
+async fn configure(options: &ConnectOptions) -> Result<Chosen, Diagnostics> {
     let files = kubeconfig_files(options);
     if let Some(folder) = files.iter().find(|path| path.is_dir()) {
         let message = format!("the kubeconfig `{}` is a folder", folder.display());
@@ -72,7 +80,7 @@ async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<Str
     if found.is_empty() {
         let is_left_open = options.kubeconfig.is_none() && options.context.is_none();
         return match kube::Config::incluster() {
-            Ok(config) if is_left_open => Ok((config, None)),
+            Ok(config) if is_left_open => Ok(Chosen { config, context: None, contexts: Vec::new() }),
             _ => Err(no_kubeconfig(&files).into()),
         };
     }
@@ -85,10 +93,15 @@ async fn configure(options: &ConnectOptions) -> Result<(kube::Config, Option<Str
     let context = context.filter(|context| !context.is_empty());
     let names: Vec<String> = found.iter().map(|path| format!("`{}`", path.display())).collect();
     ensure_context(&merged, context.as_deref(), &names.join(", "))?;
+    let contexts = merged.contexts.iter().map(|named| {
+        let cluster = named.context.as_ref().map(|context| context.cluster.clone());
+        (named.name.clone(), cluster.unwrap_or_default())
+    });
+    let contexts = contexts.collect();
     let chosen = KubeConfigOptions { context: context.clone(), ..KubeConfigOptions::default() };
     let config =
         kube::Config::from_custom_kubeconfig(merged, &chosen).await.map_err(|error| broken(&error))?;
-    Ok((config, context))
+    Ok(Chosen { config, context, contexts })
 }
 
 fn unreadable(path: &Path, error: &KubeconfigError) -> Diagnostic {

@@ -1,0 +1,78 @@
+//! A manifest that says which cluster it is meant for never reaches another one.
+
+use std::fs;
+
+use super::daphnia::Desk;
+
+/// The name of the kubeconfig's only context, and of its cluster.
+fn names(desk: &Desk) -> (String, String) {
+    let config = fs::read_to_string(desk.cluster.kubeconfig()).expect("the kubeconfig can be read");
+    let value = |field: &str| {
+        let line = config.lines().find_map(|line| line.trim().strip_prefix(field));
+        line.expect("the kubeconfig has it").trim().trim_matches('"').to_owned()
+    };
+    (value("current-context:"), value("cluster:"))
+}
+
+fn meant_for(cluster: &str) -> String {
+    format!("spec:\n  targetCluster: {{clusterName: {cluster}}}\n")
+}
+
+#[test]
+fn a_manifest_for_another_cluster_is_refused_at_its_line_by_diff_apply_and_run() {
+    let Some(desk) = Desk::new() else { return };
+    let (context, _) = names(&desk);
+    desk.write_example("job.yaml", &[("spec:\n", &meant_for("production"))]);
+    desk.mark();
+    for command in ["diff", "apply", "run"] {
+        desk.daphnia(&[command, "job.yaml"])
+            .exits(2)
+            .tells("--> job.yaml:")
+            .tells("targetCluster: {clusterName: production}")
+            .tells(&format!("meant for the cluster `production`, and the context is `{context}`"))
+            .tells("--context NAME");
+    }
+    assert_eq!(desk.requests(), [], "no request left");
+}
+
+#[test]
+fn a_context_that_has_the_cluster_is_named() {
+    let Some(mut desk) = Desk::new() else { return };
+    let (context, cluster) = names(&desk);
+    let config = fs::read_to_string(desk.cluster.kubeconfig()).expect("the kubeconfig can be read");
+    let start = config.find("contexts:").expect("it has contexts");
+    let other = format!(
+        "contexts:\n- name: elsewhere\n  context: {{cluster: other, user: nobody}}\n{}",
+        &config[start + "contexts:\n".len()..]
+    );
+    let clusters = "clusters:\n- name: other\n  cluster: {server: 'https://127.0.0.1:1'}\n";
+    let all = format!("{}{other}", &config[..start]).replacen("clusters:\n", clusters, 1);
+    desk.write("two.yaml", &all.replacen("users:\n", "users:\n- name: nobody\n  user: {}\n", 1));
+    desk.use_kubeconfig(Some("two.yaml"));
+
+    desk.write_example("job.yaml", &[("spec:\n", &meant_for("other"))]);
+    desk.daphnia(&["diff", "job.yaml"]).exits(2).tells("choose it with `--context elsewhere`");
+    desk.daphnia(&["diff", "job.yaml", "--context", "elsewhere"])
+        .exits(4)
+        .tells("cannot reach `127.0.0.1:1`");
+    for name in [&context, &cluster] {
+        desk.write_example("job.yaml", &[("spec:\n", &meant_for(name))]);
+        desk.daphnia(&["diff", "job.yaml"]).exits(1).tells("created");
+    }
+}
+
+#[test]
+fn the_label_of_the_origin_names_a_context() {
+    let Some(desk) = Desk::new() else { return };
+    let (context, _) = names(&desk);
+    for domain in ["project-planton.org", "planton.dev"] {
+        let label = |name: &str| format!("  labels: {{kubernetes.{domain}/context: {name}}}\nspec:\n");
+        desk.write_example("job.yaml", &[("spec:\n", &label("production"))]);
+        desk.daphnia(&["apply", "job.yaml"])
+            .exits(2)
+            .tells(&format!("kubernetes.{domain}/context: production"))
+            .tells("meant for the context `production`");
+        desk.write_example("job.yaml", &[("spec:\n", &label(&context))]);
+        desk.daphnia(&["diff", "job.yaml"]).exits(1).tells("created");
+    }
+}
