@@ -29,6 +29,7 @@ pub mod kubernetes;
 pub mod document;
 pub mod config;
 pub mod catalog;
+pub mod template;
 pub mod explain;
 pub mod lint;
 pub mod manifest;

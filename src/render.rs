@@ -1,18 +1,16 @@
 //! Manifests → Plan: templates expand them, Kubernetes' own schemas check what comes out.
 
-mod template;
-
 use std::collections::HashMap;
 
 use base64::Engine as _;
 
-use self::template::Templates;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes;
 use crate::manifest::{Manifest, Manifests};
 use crate::object::{Object, ObjectId, Plan};
-use crate::source::Sources;
+use crate::source::{SourceKind, Sources};
+use crate::template::{Template, Templates};
 use crate::yaml::{Key, Node, Value};
 
 /// Renders manifests. All problems of all of them are reported at once.
@@ -50,8 +48,9 @@ fn expand(
     let mut variables: Vec<(&str, Node)> =
         fields.iter().map(|(key, node)| (key.text.as_str(), node.clone())).collect();
     variables.push(("given", given));
+    let template = Template { kind: SourceKind::Template, name: &name, text };
     let nodes =
-        templates.render(&name, text, catalog, variables).map_err(|finding| Diagnostics(vec![*finding]))?;
+        templates.render(template, catalog, variables).map_err(|finding| Diagnostics(vec![*finding]))?;
     let mut findings = Vec::new();
     let mut objects = Vec::new();
     for mut node in nodes {

@@ -15,7 +15,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("cel", &["manifest"]),
     ("toml", &["config"]),
     ("glob", &["document"]),
-    ("minijinja", &["render"]),
+    ("minijinja", &["template"]),
     ("kube", &["cluster"]),
     ("k8s_openapi", &["cluster"]),
     ("http", &["cluster"]),

@@ -27,8 +27,16 @@ const TOKEN_END: &str = "__";
 /// Filters and functions that would put raw text, or text of another syntax, into the output.
 const WITHHELD: &[&str] = &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent"];
 
+/// A template, and what it is to whoever reads of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Template<'t> {
+    pub kind: SourceKind,
+    pub name: &'t str,
+    pub text: &'t str,
+}
+
 /// Renders the templates of a catalog. Each is compiled once.
-pub(super) struct Templates<'a> {
+pub struct Templates<'a> {
     sources: &'a Sources,
     environment: Environment<'static>,
     files: HashMap<String, SourceId>,
@@ -53,7 +61,7 @@ enum Slot {
 }
 
 impl<'a> Templates<'a> {
-    pub(super) fn new(sources: &'a Sources) -> Self {
+    pub fn new(sources: &'a Sources) -> Self {
         let slots = Arc::new(Mutex::new(Slots::default()));
         Self {
             sources,
@@ -65,14 +73,14 @@ impl<'a> Templates<'a> {
     }
 
     /// Renders a template with a manifest's fields as its variables.
-    pub(super) fn render(
+    pub fn render(
         &mut self,
-        name: &str,
-        text: &str,
+        template: Template<'_>,
         catalog: &Catalog,
         variables: Vec<(&str, Node)>,
     ) -> Result<Vec<Node>, Box<Diagnostic>> {
-        self.add(name, text, catalog)?;
+        let name = template.name;
+        self.add(template, catalog)?;
         *lock(&self.slots) = Slots::default();
         let context = Context::root(variables, Arc::clone(&self.slots));
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;
@@ -82,18 +90,20 @@ impl<'a> Templates<'a> {
     }
 
     /// Adds a template and those that it imports.
-    fn add(&mut self, name: &str, text: &str, catalog: &Catalog) -> Result<(), Box<Diagnostic>> {
+    fn add(&mut self, template: Template<'_>, catalog: &Catalog) -> Result<(), Box<Diagnostic>> {
+        let Template { kind, name, text } = template;
         if self.files.contains_key(name) {
             return Ok(());
         }
-        let id = self.sources.add(Source::new(SourceKind::Template, name, text));
+        let id = self.sources.add(Source::new(kind, name, text));
         self.files.insert(name.to_owned(), id);
         let marked = lines::mark(text, self.numbered.len());
         self.numbered.push(id);
         self.environment.add_template_owned(name.to_owned(), marked).map_err(|error| self.failure(&error))?;
         for import in lines::imports(text) {
             if let Some(imported) = catalog.template(import) {
-                self.add(import, imported, catalog)?;
+                let kind = SourceKind::Template;
+                self.add(Template { kind, name: import, text: imported }, catalog)?;
             }
         }
         Ok(())
