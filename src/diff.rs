@@ -1,5 +1,6 @@
 //! Observed → ChangeSet: what an apply would change, field by field, each with its cause.
 
+pub mod adopt;
 mod clean;
 mod compare;
 mod immutable;
@@ -279,7 +280,8 @@ pub fn foreign_changes(desired: &Object, live: &Node, merged: &Node) -> Vec<Conf
     );
     let foreign = comparison.fields.into_iter().filter_map(|field| {
         let (manager, place) = (field.owner?, field.place?);
-        field.before.is_some().then_some(Conflict { field: field.path, manager, place })
+        let is_foreign = field.before.is_some() && !adopt::is_client_side_manager(live, &manager);
+        is_foreign.then_some(Conflict { field: field.path, manager, place })
     });
     foreign.collect()
 }

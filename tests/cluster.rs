@@ -8,6 +8,7 @@ mod cluster {
     pub mod daphnia;
     pub mod harness;
     mod limits;
+    mod owners;
     mod rules;
     mod run;
     mod schemas;

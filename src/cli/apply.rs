@@ -8,7 +8,7 @@ use clap::Args;
 use super::server::{ServerArgs, block_on, duration, narrator, status_of};
 use super::{Input, Session, Status};
 use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, observe};
-use crate::diff::{Conflict, Observed, Prediction};
+use crate::diff::{Conflict, Observed, Prediction, adopt};
 use crate::history::{ExecuteOptions, execute, settle};
 use crate::object::Plan;
 
@@ -108,6 +108,11 @@ impl Session {
             let id = &one.desired.id;
             if let Prediction::Done { note } = &one.prediction {
                 self.report.note(&format!("{id}: {note}"));
+            }
+            if !matches!(one.prediction, Prediction::Replacement { .. })
+                && one.live.as_ref().is_some_and(adopt::is_applied_by_client)
+            {
+                self.report.note(&format!("{id}: takes over what `kubectl apply` has set"));
             }
             for conflict in one.conflicts.iter().filter(|_| args.force_conflicts) {
                 let Conflict { field, manager, .. } = conflict;

@@ -12,7 +12,7 @@ use super::observe::{CONCURRENCY, apply_call, gather};
 use super::refusal::{Attempt, conflict_error};
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
-use crate::diff::{Action, Observed, Prediction, Reason, clean};
+use crate::diff::{Action, FIELD_MANAGER, Observed, Prediction, Reason, adopt, clean};
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::Node;
 
@@ -110,6 +110,9 @@ impl Cluster {
         if let (Prediction::Replacement { .. }, Some(live)) = (&observed.prediction, live) {
             self.delete_live(object, &resource, live, options.timeout).await?;
         }
+        if !matches!(observed.prediction, Prediction::Replacement { .. }) {
+            self.adopt(object, &resource, live).await?;
+        }
         let answer = self.call_telling(&apply_call(object, &resource, options.force_conflicts)).await;
         let (answer, is_new) = answer.map_err(|failure| {
             let what = format!("apply `{id}`");
@@ -124,6 +127,40 @@ impl Cluster {
         };
         self.tell(Progress::Applied { id: id.clone(), action: action.clone() });
         Ok(Outcome { id, action, live: Some(now), is_new })
+    }
+
+    /// Makes the fields ours that a client-side `kubectl apply` owns.
+    async fn adopt(
+        &self,
+        object: &Object,
+        resource: &Resource,
+        live: Option<&Node>,
+    ) -> Result<(), Diagnostics> {
+        let Some(mut live) = live.filter(|live| adopt::is_applied_by_client(live)).cloned() else {
+            return Ok(());
+        };
+        let path = resource.object_path(&object.id);
+        let what = format!("take `{}` over from `kubectl apply`", object.id);
+        let explain = |failure| self.explain(&failure, &Attempt::with(&what, object));
+        for _ in 0..5 {
+            let version = live.at(["metadata", "resourceVersion"]).map(Node::to_json);
+            let patch = json!([
+                {"op": "replace", "path": "/metadata/managedFields", "value": adopt::adopted_fields(&live)},
+                {"op": "replace", "path": "/metadata/resourceVersion", "value": version},
+            ]);
+            match self.call(&Call::json_patch(&path, &patch).query("fieldManager", FIELD_MANAGER)).await {
+                // Someone has changed it since it was read.
+                Err(failure) if failure.is_code(409) => {}
+                Err(failure) => return Err(explain(failure)),
+                Ok(_) => return Ok(()),
+            }
+            live = self.node(&self.call(&Call::get(&path)).await.map_err(explain)?, &object.id);
+            if !adopt::is_applied_by_client(&live) {
+                return Ok(());
+            }
+        }
+        let message = format!("cannot {what}: others change it all the time");
+        Err(Diagnostic::error("changed-meanwhile", message).class(Class::Conflict).help("try again").into())
     }
 
     async fn delete_live(

@@ -61,6 +61,10 @@ impl Call {
         Call::new("patch", Method::PATCH, path).body(patch, "application/merge-patch+json")
     }
 
+    pub fn json_patch(path: &str, patch: &Json) -> Call {
+        Call::new("patch", Method::PATCH, path).body(patch, "application/json-patch+json")
+    }
+
     pub fn create(path: &str, object: &Json) -> Call {
         Call::new("create", Method::POST, path).body(object, "application/json")
     }

@@ -193,6 +193,7 @@ impl Walk<'_> {
             return Cause::You;
         }
         let by_owner = |object: Option<&Node>| match object.and_then(|o| owned::owner(o, &self.steps)) {
+            Some(owner) if owner.is_adopted => Cause::You,
             Some(owner) if owner.name == owned::FIELD_MANAGER && owner.is_apply => Cause::You,
             Some(owner) if owner.name == owned::FIELD_MANAGER => Cause::Admission,
             Some(owner) => Cause::Manager(owner.name),

@@ -1,5 +1,6 @@
 //! Live and desired → what a server-side apply would make of them, without a server: no defaults, no admission.
 
+use super::adopt;
 use super::compare::{is_equal, list_keys, same_key};
 use super::owned::{is_item, is_quantity, our_fields};
 use super::quantity;
@@ -11,12 +12,13 @@ pub fn merge(live: &Node, desired: &Node) -> Node {
     if let Some(owned) = our_fields(live) {
         forget(&mut merged, Some(desired), owned);
     }
+    adopt::forget_dropped(&mut merged, desired, live);
     overlay(&mut merged, desired, "");
     merged
 }
 
 /// Removes the owned fields that `desired` does not have.
-fn forget(node: &mut Node, desired: Option<&Node>, owned: &Node) {
+pub fn forget(node: &mut Node, desired: Option<&Node>, owned: &Node) {
     let Some(owned) = owned.as_map() else { return };
     match &mut node.value {
         Value::Map(map) => {

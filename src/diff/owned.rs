@@ -2,6 +2,7 @@
 
 use serde_json::Value as Json;
 
+use super::adopt;
 use super::compare::is_equal;
 use super::quantity;
 use crate::yaml::{Map, Node, Value};
@@ -21,6 +22,8 @@ pub struct Owner {
     pub name: String,
     /// By server-side apply, rather than by an update.
     pub is_apply: bool,
+    /// An apply takes what it owns over.
+    pub is_adopted: bool,
 }
 
 /// Returns the owner of a field; us, if several own it.
@@ -34,9 +37,9 @@ pub fn owner(object: &Node, steps: &[Step]) -> Option<Owner> {
         .filter_map(|entry| {
             let name = entry.get("manager")?.as_str()?.to_owned();
             let is_apply = entry.get("operation").and_then(Node::as_str) == Some("Apply");
-            Some(Owner { name, is_apply })
+            Some(Owner { name, is_apply, is_adopted: adopt::is_client_side(entry) })
         })
-        .max_by_key(|owner| (owner.name == FIELD_MANAGER, owner.is_apply))
+        .max_by_key(|owner| (owner.name == FIELD_MANAGER, owner.is_apply, owner.is_adopted))
 }
 
 /// Whether a field set holds a path, or holds one of its ancestors as a whole.
@@ -71,7 +74,8 @@ pub fn is_applied(desired: &Node, live: &Node) -> bool {
     let Some(entry) = our_entry(live) else { return false };
     let Some(fields) = entry.get("fieldsV1") else { return false };
     let version = desired.get("apiVersion").and_then(Node::as_str);
-    entry.get("apiVersion").and_then(Node::as_str) == version
+    !adopt::is_applied_by_client(live)
+        && entry.get("apiVersion").and_then(Node::as_str) == version
         && holds(&without_identity(desired), live, fields, "")
 }
 

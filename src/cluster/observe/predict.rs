@@ -8,7 +8,7 @@ use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, fresh_suffix};
 use crate::diagnostic::Diagnostics;
 use crate::diff::{
-    Conflict, FIELD_MANAGER, Observed, Prediction, Reason, changed_immutable_fields, foreign_changes,
+    Conflict, FIELD_MANAGER, Observed, Prediction, Reason, adopt, changed_immutable_fields, foreign_changes,
     is_applied, is_immutable_field, is_same_but_for_times, merge,
 };
 use crate::object::{Object, ObjectId};
@@ -54,13 +54,18 @@ impl Cluster {
         let mut answer = self.call(&apply_call(object, resource, false).dry_run()).await;
         if let Err(Failure::Refused(status)) = &answer {
             *found = conflicts(status, Some(object));
-            if !found.is_empty() {
+            let is_conflict = !found.is_empty();
+            found.retain(|conflict| !is_adopted(live, conflict));
+            if is_conflict {
                 answer = self.call(&apply_call(object, resource, true).dry_run()).await;
             }
         }
         let failure = match answer {
             Ok(answer) => {
-                let node = self.node(&answer, &object.id);
+                let mut node = self.node(&answer, &object.id);
+                if let Some(live) = live.filter(|live| adopt::is_applied_by_client(live)) {
+                    node = self.adopt_dry(target, live, node).await;
+                }
                 let is_same = live.is_some_and(|live| is_same_but_for_times(live, &node));
                 return Ok(if is_same { Prediction::Same } else { Prediction::Server(node) });
             }
@@ -75,6 +80,21 @@ impl Cluster {
         }
         let what = format!("apply `{}`", object.id);
         Err(self.explain(&failure, &Attempt::with(&what, object)))
+    }
+
+    /// Takes out of a prediction the fields that go because they are ours once an apply has taken them over. What
+    /// the server makes of that it says itself, if it can.
+    async fn adopt_dry(&self, target: &Target, live: &Node, answer: Node) -> Node {
+        let Target { object, resource, .. } = target;
+        let mut predicted = answer.clone();
+        if !adopt::forget_dropped(&mut predicted, &object.node, live) {
+            return answer;
+        }
+        let call = Call::json_patch(&resource.object_path(&object.id), &adopt::patch(live, &predicted));
+        match self.call(&call.query("fieldManager", FIELD_MANAGER).dry_run()).await {
+            Ok(found) => adopt::with_owners_of(self.node(&found, &object.id), &answer),
+            Err(_) => predicted,
+        }
     }
 
     /// Has the server create the object, under another name, without keeping the result.
@@ -109,6 +129,11 @@ impl Cluster {
             _ => Ok(()),
         }
     }
+}
+
+/// Whether a conflict is with a client-side apply, whose fields an apply takes over.
+fn is_adopted(live: Option<&Node>, conflict: &Conflict) -> bool {
+    live.is_some_and(|live| adopt::is_client_side_manager(live, &conflict.manager))
 }
 
 fn rerun(object: &Object, live: &Node, node: Node) -> Prediction {
