@@ -8,6 +8,7 @@ use std::{env, fs};
 const FOLDERS: &[(&str, &str, &str, &str)] = &[
     ("schemas", "json", "embedded.rs", "SCHEMAS"),
     ("templates", "yaml", "embedded.rs", "TEMPLATES"),
+    ("templates/profiles", "yaml", "embedded.rs", "PROFILES"),
     ("examples", "yaml", "embedded.rs", "EXAMPLES"),
     ("schemas/kubernetes", "gz", "kubernetes.rs", "FILES"),
 ];
@@ -24,7 +25,9 @@ fn main() {
 }
 
 fn table(root: &Path, folder: &str, ending: &str, name: &str) -> String {
-    println!("cargo:rerun-if-changed={folder}");
+    if root.join(folder).exists() {
+        println!("cargo:rerun-if-changed={folder}");
+    }
     let mut files: Vec<PathBuf> = fs::read_dir(root.join(folder))
         .map(|entries| entries.filter_map(Result::ok).map(|entry| entry.path()).collect())
         .unwrap_or_default();

@@ -211,7 +211,7 @@ impl Session {
             return Err(Status::of_findings(&findings));
         }
         self.targets = targets(&manifests.manifests);
-        match crate::render::render(manifests, &self.catalog, &self.sources) {
+        match crate::render::render(manifests, &self.sources) {
             Ok(plan) => {
                 self.report.findings(&findings, &self.sources);
                 Ok(plan)

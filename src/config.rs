@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
 
 const FILE: &str = "daphnia.toml";
-const KEYS: &[&str] = &["lints", "manifests"];
+const KEYS: &[&str] = &["kinds", "lints", "manifests"];
 
 /// A value and where it stands in the file.
 #[derive(Debug, Clone)]
@@ -25,6 +25,8 @@ pub struct Config {
     pub name: String,
     /// Names of lints, each with the level it should have.
     pub lints: Vec<(Placed<String>, Placed<String>)>,
+    /// Folders with kinds and profiles of the team's own.
+    pub kinds: Vec<Placed<PathBuf>>,
     /// Folders and files whose manifests references may mean.
     pub manifests: Vec<Placed<PathBuf>>,
 }
@@ -102,7 +104,8 @@ impl Reader {
         for (key, value) in table {
             match key.get_ref().as_ref() {
                 "lints" => self.lints(value),
-                "manifests" => self.manifests(value),
+                "kinds" => self.kinds(value),
+                "manifests" => self.config.manifests = self.paths("manifests", value),
                 other => {
                     let finding = self.wrong(&format!("unknown key `{other}`"), key.span());
                     self.findings.push(match did_you_mean(other, KEYS.iter().copied()) {
@@ -137,23 +140,45 @@ impl Reader {
         }
     }
 
-    fn manifests(&mut self, value: &Spanned<DeValue<'_>>) {
+    fn kinds(&mut self, value: &Spanned<DeValue<'_>>) {
+        let mut folders: Vec<Placed<PathBuf>> = Vec::new();
+        for folder in self.paths("kinds", value) {
+            let shown = folder.value.display();
+            let has_part = ["schemas", "templates"].iter().any(|part| folder.value.join(part).is_dir());
+            let message = if !has_part {
+                format!("`{shown}` has neither a folder `schemas` nor a folder `templates`")
+            } else if folders.iter().any(|known| known.value == folder.value) {
+                format!("`{shown}` is listed twice")
+            } else {
+                folders.push(folder);
+                continue;
+            };
+            let finding = Diagnostic::unable("bad-config", message).at(folder.place);
+            self.findings.push(finding.help("name each folder that holds `schemas/` and `templates/` once"));
+        }
+        self.config.kinds = folders;
+    }
+
+    fn paths(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Placed<PathBuf>> {
         let items = value.get_ref().as_array();
         let Some(items) = items.filter(|items| items.iter().all(|item| item.get_ref().is_str())) else {
-            let finding = self.wrong("`manifests` is a list of folders", value.span());
-            return self.findings.push(finding.help("write `manifests = [\"platform\"]`"));
+            let finding = self.wrong(&format!("`{key}` is a list of folders"), value.span());
+            self.findings.push(finding.help(format!("write `{key} = [\"platform\"]`")));
+            return Vec::new();
         };
+        let mut paths = Vec::new();
         for item in items.iter() {
             let path = self.folder.join(item.get_ref().as_str().unwrap_or_default());
             let placed = self.placed(path, item.span());
             if placed.value.exists() {
-                self.config.manifests.push(placed);
+                paths.push(placed);
             } else {
                 let message = format!("there is no file or folder `{}`", placed.value.display());
                 let finding = self.wrong(&message, item.span());
                 self.findings.push(finding.help("paths start from the folder that daphnia.toml is in"));
             }
         }
+        paths
     }
 
     fn placed<T>(&self, value: T, span: std::ops::Range<usize>) -> Placed<T> {

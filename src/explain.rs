@@ -10,10 +10,11 @@ use serde_json::{Map, Value as Json};
 pub use field::{Explanation, FieldLine};
 pub use rule::RuleLine;
 
-use crate::catalog::Catalog;
 use crate::catalog::shape::Shape;
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::catalog::{Catalog, Flaws};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kubernetes;
+use crate::source::Sources;
 
 /// Under which the schemas are published; an identifier, and nothing that is fetched.
 const BASE: &str = "https://daphnia.dev/schemas";
@@ -36,14 +37,21 @@ pub struct KindLine {
     pub kind: String,
     pub api_versions: Vec<String>,
     pub description: String,
-    pub is_ours: bool,
+    /// `daphnia`, `kubernetes`, or the folder that it comes from.
+    pub source: String,
 }
 
 impl Topic {
     /// Finds a kind by its name: any case, `kubernetes-job` or `KubernetesJob`, `Job` or `jobs`.
-    pub fn find(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Result<Topic, Box<Diagnostic>> {
+    pub fn find(
+        name: &str,
+        api_version: Option<&str>,
+        catalog: &Catalog,
+        sources: &Sources,
+    ) -> Result<Topic, Diagnostics> {
         let ours = catalog.kinds().into_iter().find(|kind| folded(kind) == folded(name));
         if let Some(kind) = ours.and_then(|kind| catalog.kind(&kind)) {
+            let kind = kind.map_err(|flaws| Diagnostics(flaws.tell(sources)))?;
             return Ok(Topic {
                 kind: kind.shape().text("title").unwrap_or(name).to_owned(),
                 api_versions: kind.api_versions().into_iter().map(str::to_owned).collect(),
@@ -52,11 +60,11 @@ impl Topic {
                 json: kind.json().clone(),
             });
         }
-        Topic::of_kubernetes(name, api_version).unwrap_or_else(|| Err(unknown(name, api_version, catalog)))
+        Topic::of_kubernetes(name, api_version).ok_or_else(|| unknown(name, api_version, catalog).into())
     }
 
     /// A name that several groups have means the core group's, else the newest version's.
-    fn of_kubernetes(name: &str, api_version: Option<&str>) -> Option<Result<Topic, Box<Diagnostic>>> {
+    fn of_kubernetes(name: &str, api_version: Option<&str>) -> Option<Topic> {
         let is_named = |kind: &str, plural: &str| kind.eq_ignore_ascii_case(name) || plural == folded(name);
         let mut found: Vec<(&str, &str)> = kubernetes::kinds()
             .filter(|(_, kind, info)| is_named(kind, &info.plural))
@@ -66,13 +74,13 @@ impl Topic {
         let wanted = |(version, _): &&(&str, &str)| api_version.is_none_or(|wanted| wanted == *version);
         let (version, kind) = *found.iter().rev().find(wanted)?;
         let json = kubernetes::described(version, kind)?;
-        Some(Ok(Topic {
+        Some(Topic {
             kind: kind.to_owned(),
             api_versions: vec![version.to_owned()],
             others: found.iter().map(|(v, _)| (*v).to_owned()).filter(|v| v != version).collect(),
             id: format!("{BASE}/kubernetes/{version}/{kind}.json"),
             json,
-        }))
+        })
     }
 
     /// Explains the kind, or the field that a path such as `["spec", "image"]` leads to.
@@ -106,38 +114,45 @@ impl Topic {
     }
 }
 
-/// Lists the kinds: ours, and on demand Kubernetes' own.
-pub fn kinds(catalog: &Catalog, with_kubernetes: bool) -> Vec<KindLine> {
-    let names = catalog.kinds();
-    let ours =
-        names.iter().filter_map(|name| Some((name, catalog.kind(name)?))).map(|(name, kind)| KindLine {
-            kind: name.clone(),
-            api_versions: kind.api_versions().into_iter().map(str::to_owned).collect(),
-            description: kind.shape().text("description").unwrap_or_default().to_owned(),
-            is_ours: true,
-        });
+/// Lists the kinds: ours, and on demand Kubernetes' own; and what is wrong with those that cannot be used.
+pub fn kinds(catalog: &Catalog, with_kubernetes: bool) -> (Vec<KindLine>, Vec<Flaws>) {
+    let mut lines = Vec::new();
+    let mut flaws = Vec::new();
+    for name in catalog.kinds() {
+        match catalog.kind(&name) {
+            Some(Ok(kind)) => lines.push(KindLine {
+                kind: name,
+                api_versions: kind.api_versions().into_iter().map(str::to_owned).collect(),
+                description: kind.shape().text("description").unwrap_or_default().to_owned(),
+                source: kind.folder().unwrap_or_else(|| "daphnia".to_owned()),
+            }),
+            Some(Err(wrong)) => flaws.push(wrong),
+            None => {}
+        }
+    }
     let others = kubernetes::kinds().filter(|_| with_kubernetes).map(|(version, kind, _)| {
         let described = kubernetes::described(version, kind).unwrap_or_default();
         KindLine {
             kind: kind.to_owned(),
             api_versions: vec![version.to_owned()],
             description: Shape::root(&described).text("description").unwrap_or_default().to_owned(),
-            is_ours: false,
+            source: "kubernetes".to_owned(),
         }
     });
-    ours.chain(others).collect()
+    lines.extend(others);
+    (lines, flaws)
 }
 
-fn unknown(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Box<Diagnostic> {
+fn unknown(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Diagnostic {
     let in_group = api_version.map(|version| format!(" in `{version}`")).unwrap_or_default();
     let finding = Diagnostic::unable("unknown-kind", format!("there is no kind `{name}`{in_group}"));
     let ours = catalog.kinds();
     let kubernetes = kubernetes::kinds().map(|(_, kind, _)| kind);
-    Box::new(match did_you_mean(name, ours.iter().map(String::as_str).chain(kubernetes)) {
+    match did_you_mean(name, ours.iter().map(String::as_str).chain(kubernetes)) {
         Some(near) if near == name => finding.help("leave `--api-version` out"),
         Some(near) => finding.help(format!("did you mean `{near}`?")),
         None => finding.help("`daphnia kinds --all` lists all kinds"),
-    })
+    }
 }
 
 fn folded(name: &str) -> String {

@@ -86,7 +86,9 @@ impl Levels {
             let mut add = |name: &str, level: LintLevel| {
                 known.insert(name.to_owned(), level);
             };
-            for kind in self.catalog.kinds().iter().filter_map(|name| self.catalog.kind(name)) {
+            // A kind that cannot be used is told of where it is used.
+            let kinds = self.catalog.kinds();
+            for kind in kinds.iter().filter_map(|name| self.catalog.kind(name)?.ok()) {
                 collect(kind.json(), &mut add);
             }
             object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));

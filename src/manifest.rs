@@ -9,6 +9,7 @@ mod rules;
 mod target;
 mod values;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 pub use library::{Folders, Library, name_of};
@@ -16,7 +17,7 @@ pub use overrides::Override;
 use references::Others;
 pub use target::{Target, targets};
 
-use crate::catalog::{Catalog, Kind};
+use crate::catalog::{Catalog, Flaws, Kind};
 use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};
 use crate::document::Document;
 use crate::kubernetes;
@@ -63,11 +64,17 @@ pub fn manifests(
 ) -> (Manifests, Vec<Diagnostic>) {
     let mut findings = Vec::new();
     let mut candidates = Vec::new();
+    let mut unusable = BTreeSet::new();
     for document in documents {
         let remarks = lint::check_document(&document, sources);
         match recognize(document.root, catalog, &mut findings) {
             Ok(candidate) => candidates.push(Candidate { remarks, ..candidate }),
-            Err(finding) => findings.push(*finding),
+            Err(Unrecognized::Document(finding)) => findings.push(*finding),
+            // However many manifests are of the kind, what is wrong with it is told once.
+            Err(Unrecognized::Kind(name, flaws)) => {
+                let is_new = unusable.insert(name);
+                findings.extend(is_new.then(|| flaws.tell(sources)).into_iter().flatten());
+            }
         }
     }
     if let Err(finding) = apply_overrides(&mut candidates, overrides) {
@@ -86,6 +93,18 @@ pub fn manifests(
     (result, findings)
 }
 
+/// Why a document is no candidate: it is not as it should be, or its kind is not.
+enum Unrecognized {
+    Document(Box<Diagnostic>),
+    Kind(String, Flaws),
+}
+
+impl From<Diagnostic> for Unrecognized {
+    fn from(finding: Diagnostic) -> Self {
+        Unrecognized::Document(Box::new(finding))
+    }
+}
+
 /// Says whether a document is of one of the catalog's kinds, and so may refer to others.
 pub fn is_ours(document: &Document, catalog: &Catalog) -> bool {
     let kind = document.root.get("kind").and_then(Node::as_str);
@@ -97,28 +116,56 @@ fn recognize(
     mut node: Node,
     catalog: &Catalog,
     findings: &mut Vec<Diagnostic>,
-) -> Result<Candidate, Box<Diagnostic>> {
+) -> Result<Candidate, Unrecognized> {
     let Some(map) = node.as_map() else {
         let message = format!("a manifest is a map with `apiVersion` and `kind`, not a {}", node.type_name());
-        return Err(Box::new(Diagnostic::error("not-a-manifest", message).at(node.place)));
+        return Err(Diagnostic::error("not-a-manifest", message).at(node.place).into());
     };
     let text = |field: &str| map.get(field).and_then(Node::as_str);
     let Some(kind_name) = text("kind") else {
-        return Err(Box::new(missing_kind(&node, "kind", catalog)));
+        return Err(missing_kind(&node, "kind", catalog).into());
     };
-    let kind = catalog.kind(kind_name);
     let Some(api_version) = map.get("apiVersion").or(map.get("api_version")).and_then(Node::as_str) else {
-        return Err(Box::new(missing_kind(&node, "apiVersion", catalog)));
+        return Err(missing_kind(&node, "apiVersion", catalog).into());
     };
-    let Some(kind) = kind else {
-        return if kubernetes::is_served(api_version, kind_name) || !is_our_group(api_version) {
+    match catalog.kind(kind_name).filter(|kind| is_meant(kind, api_version, kind_name)) {
+        Some(Ok(kind)) => {
+            let wrong = |flaws| Unrecognized::Kind(kind_name.to_owned(), flaws);
+            kind.ensure_rules(rules::examine).map_err(wrong)?;
+            values::canonicalize(&mut node, kind.shape(), findings);
+            Ok(Candidate { kind: Some(kind), node, remarks: Vec::new() })
+        }
+        Some(Err(flaws)) => Err(Unrecognized::Kind(kind_name.to_owned(), flaws)),
+        None if kubernetes::is_served(api_version, kind_name) => {
             Ok(Candidate { kind: None, node, remarks: Vec::new() })
-        } else {
-            Err(Box::new(unknown_kind(&node, kind_name, catalog)))
-        };
-    };
-    values::canonicalize(&mut node, kind.shape(), findings);
-    Ok(Candidate { kind: Some(kind), node, remarks: Vec::new() })
+        }
+        None => match misspelt(api_version, kind_name, catalog) {
+            None if !is_our_group(api_version) => Ok(Candidate { kind: None, node, remarks: Vec::new() }),
+            _ => Err(unknown_kind(&node, kind_name, catalog).into()),
+        },
+    }
+}
+
+/// A team may have a kind whose name others have, too: theirs are not meant by it.
+fn is_meant(kind: &Result<Arc<Kind>, Flaws>, api_version: &str, name: &str) -> bool {
+    let Ok(kind) = kind else { return !kubernetes::is_served(api_version, name) };
+    let accepted = kind.api_versions();
+    let is_near = || did_you_mean(api_version, accepted.iter().copied()).is_some();
+    kind.folder().is_none()
+        || accepted.contains(&api_version)
+        || !kubernetes::is_served(api_version, name) && (has_group(&accepted, api_version) || is_near())
+}
+
+fn has_group(accepted: &[&str], api_version: &str) -> bool {
+    let group = |version: &str| version.rsplit_once('/').map(|(group, _)| group.to_owned());
+    accepted.iter().any(|version| group(version) == group(api_version))
+}
+
+/// Finds a kind of this group whose name is almost this one.
+fn misspelt(api_version: &str, name: &str, catalog: &Catalog) -> Option<Arc<Kind>> {
+    let kinds = catalog.kinds();
+    let near = did_you_mean(name, kinds.iter().map(String::as_str))?;
+    catalog.kind(near)?.ok().filter(|kind| has_group(&kind.api_versions(), api_version))
 }
 
 /// API groups that no Kubernetes server has.

@@ -4,22 +4,21 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 
-use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes;
 use crate::manifest::{Manifest, Manifests};
 use crate::object::{Object, ObjectId, Plan};
-use crate::source::{SourceKind, Sources};
-use crate::template::{Template, Templates};
+use crate::source::Sources;
+use crate::template::Templates;
 use crate::yaml::{Key, Node, Value};
 
 /// Renders manifests. All problems of all of them are reported at once.
-pub fn render(manifests: Manifests, catalog: &Catalog, sources: &Sources) -> Result<Plan, Diagnostics> {
+pub fn render(manifests: Manifests, sources: &Sources) -> Result<Plan, Diagnostics> {
     let mut templates = Templates::new(sources);
     let mut rendered = Rendered::default();
     let mut findings = Vec::new();
     for manifest in manifests.manifests {
-        match expand(manifest, &mut templates, catalog, sources) {
+        match expand(manifest, &mut templates, sources) {
             Ok(more) => findings.extend(more.into_iter().filter_map(|object| rendered.add(object))),
             Err(Diagnostics(more)) => findings.extend(more),
         }
@@ -30,7 +29,6 @@ pub fn render(manifests: Manifests, catalog: &Catalog, sources: &Sources) -> Res
 fn expand(
     manifest: Manifest,
     templates: &mut Templates<'_>,
-    catalog: &Catalog,
     sources: &Sources,
 ) -> Result<Vec<Object>, Diagnostics> {
     let Some(kind) = &manifest.kind else {
@@ -42,15 +40,13 @@ fn expand(
             }
         };
     };
-    let (name, text) = kind.template();
+    let template = kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?;
     let given = manifest.given.get("spec").cloned().unwrap_or(Node::new(Value::Null, manifest.node.place));
     let fields = manifest.node.as_map().map(|map| map.entries.clone()).unwrap_or_default();
     let mut variables: Vec<(&str, Node)> =
         fields.iter().map(|(key, node)| (key.text.as_str(), node.clone())).collect();
     variables.push(("given", given));
-    let template = Template { kind: SourceKind::Template, name: &name, text };
-    let nodes =
-        templates.render(template, catalog, variables).map_err(|finding| Diagnostics(vec![*finding]))?;
+    let nodes = templates.render(template, variables)?;
     let mut findings = Vec::new();
     let mut objects = Vec::new();
     for mut node in nodes {

@@ -21,6 +21,14 @@ use crate::source::Sources;
 use crate::yaml::Node;
 use tree::Tree;
 
+/// What keeps a schema from being compiled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable {
+    /// JSON pointer into the schema.
+    pub pointer: String,
+    pub message: String,
+}
+
 /// A compiled schema.
 pub struct Schema {
     validator: jsonschema::Validator<Tree>,
@@ -29,7 +37,7 @@ pub struct Schema {
 
 impl Schema {
     /// Compiles a self-contained schema: each `$ref` begins with `#`.
-    pub fn compile(json: Json) -> Result<Schema, String> {
+    pub fn compile(json: Json) -> Result<Schema, Unusable> {
         let mut options = jsonschema::options_for::<Tree>()
             .with_draft(jsonschema::Draft::Draft202012)
             .offline()
@@ -38,9 +46,9 @@ impl Schema {
         for (name, check) in format::checks() {
             options = options.with_format(name, move |text: &str| check(text).is_ok());
         }
-        let validator = options.build(&json).map_err(|error| {
-            let place = error.instance_path().as_str();
-            format!("the schema cannot be used: at `{place}`: {error}")
+        let validator = options.build(&json).map_err(|error| Unusable {
+            pointer: error.instance_path().as_str().to_owned(),
+            message: error.to_string(),
         })?;
         Ok(Schema { validator, json })
     }

@@ -14,8 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 
 use self::context::{Context, Reads};
-use crate::catalog::Catalog;
-use crate::diagnostic::Diagnostic;
+use crate::catalog::Template;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
 use crate::yaml::{self, Key, Map, Node, Value};
 
@@ -27,14 +27,6 @@ const TOKEN_END: &str = "__";
 /// Filters and functions that would put raw text, or text of another syntax, into the output.
 const WITHHELD: &[&str] = &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent"];
 
-/// A template, and what it is to whoever reads of it.
-#[derive(Debug, Clone, Copy)]
-pub struct Template<'t> {
-    pub kind: SourceKind,
-    pub name: &'t str,
-    pub text: &'t str,
-}
-
 /// Renders the templates of a catalog. Each is compiled once.
 pub struct Templates<'a> {
     sources: &'a Sources,
@@ -42,8 +34,12 @@ pub struct Templates<'a> {
     files: HashMap<String, SourceId>,
     /// By the number that line marks carry.
     numbered: Vec<SourceId>,
+    imports: Imports,
     slots: Arc<Mutex<Slots>>,
 }
+
+/// What a template means by the name of another one: it may have one of its own beside it.
+type Imports = Arc<Mutex<HashMap<(String, String), String>>>;
 
 /// Values that stand in the text as tokens.
 #[derive(Debug, Default)]
@@ -63,11 +59,13 @@ enum Slot {
 impl<'a> Templates<'a> {
     pub fn new(sources: &'a Sources) -> Self {
         let slots = Arc::new(Mutex::new(Slots::default()));
+        let imports = Imports::default();
         Self {
             sources,
-            environment: environment(Arc::clone(&slots)),
+            environment: environment(Arc::clone(&slots), Arc::clone(&imports)),
             files: HashMap::new(),
             numbered: Vec::new(),
+            imports,
             slots,
         }
     }
@@ -75,12 +73,14 @@ impl<'a> Templates<'a> {
     /// Renders a template with a manifest's fields as its variables.
     pub fn render(
         &mut self,
-        template: Template<'_>,
-        catalog: &Catalog,
+        template: &Template,
         variables: Vec<(&str, Node)>,
-    ) -> Result<Vec<Node>, Box<Diagnostic>> {
-        let name = template.name;
-        self.add(template, catalog)?;
+    ) -> Result<Vec<Node>, Diagnostics> {
+        self.add(template)?;
+        Ok(self.expand(&template.name, variables).map_err(|finding| *finding)?)
+    }
+
+    fn expand(&self, name: &str, variables: Vec<(&str, Node)>) -> Result<Vec<Node>, Box<Diagnostic>> {
         *lock(&self.slots) = Slots::default();
         let context = Context::root(variables, Arc::clone(&self.slots));
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;
@@ -90,20 +90,24 @@ impl<'a> Templates<'a> {
     }
 
     /// Adds a template and those that it imports.
-    fn add(&mut self, template: Template<'_>, catalog: &Catalog) -> Result<(), Box<Diagnostic>> {
-        let Template { kind, name, text } = template;
+    fn add(&mut self, template: &Template) -> Result<(), Diagnostics> {
+        let Template { kind, name, text, .. } = template;
         if self.files.contains_key(name) {
             return Ok(());
         }
-        let id = self.sources.add(Source::new(kind, name, text));
+        let id = self.sources.add(Source::new(*kind, name, text.as_ref()));
         self.files.insert(name.to_owned(), id);
         let marked = lines::mark(text, self.numbered.len());
         self.numbered.push(id);
-        self.environment.add_template_owned(name.to_owned(), marked).map_err(|error| self.failure(&error))?;
-        for import in lines::imports(text) {
-            if let Some(imported) = catalog.template(import) {
-                let kind = SourceKind::Template;
-                self.add(Template { kind, name: import, text: imported }, catalog)?;
+        let added = self.environment.add_template_owned(name.to_owned(), marked);
+        added.map_err(|error| *self.failure(&error))?;
+        for file in lines::imports(text) {
+            let imported = template.import(file).map_err(|flaws| Diagnostics(flaws.tell(self.sources)))?;
+            if let Some(imported) = imported {
+                let mut imports = self.imports.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                imports.insert((name.clone(), file.to_owned()), imported.name.clone());
+                drop(imports);
+                self.add(&imported)?;
             }
         }
         Ok(())
@@ -223,7 +227,7 @@ impl<'a> Templates<'a> {
     }
 }
 
-fn environment(slots: Arc<Mutex<Slots>>) -> Environment<'static> {
+fn environment(slots: Arc<Mutex<Slots>>, imports: Imports) -> Environment<'static> {
     let mut environment = Environment::new();
     environment.set_undefined_behavior(UndefinedBehavior::Strict);
     let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
@@ -236,6 +240,11 @@ fn environment(slots: Arc<Mutex<Slots>>) -> Environment<'static> {
         environment.remove_filter(name);
     }
     context::add_filters(&mut environment);
+    environment.set_path_join_callback(move |name, parent| {
+        let imports = imports.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let meant = imports.get(&(parent.to_owned(), name.to_owned()));
+        meant.map_or_else(|| name.to_owned(), String::clone).into()
+    });
     environment.set_formatter(move |out, _, value| {
         let mut slots = lock(&slots);
         let slot = if value.is_safe() {

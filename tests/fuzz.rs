@@ -94,7 +94,7 @@ fn read_check_render(text: &str) {
     let library = manifest::Folders::new(&config, &sources);
     let (manifests, more) = manifest::manifests(documents, &[], &library, &catalog, &sources);
     findings.extend(more);
-    if let Err(refusals) = render::render(manifests, &catalog, &sources) {
+    if let Err(refusals) = render::render(manifests, &sources) {
         findings.extend(refusals.0);
     }
     for place in findings.iter().filter_map(|finding| finding.place) {

@@ -84,7 +84,7 @@ impl Looking<'_> {
         let secrets = found.secrets.clone();
         let count = found.manifests.len();
         // What renders to something that Kubernetes refuses is not valid either.
-        if let Err(problems) = render(found, check.catalog, &sources) {
+        if let Err(problems) = render(found, &sources) {
             findings.extend(problems.0);
         }
         let is_occupied = count + findings.len() > 0;

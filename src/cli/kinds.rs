@@ -3,8 +3,10 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
+use super::lints::ConfigArgs;
 use super::{Session, Status, starter};
-use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::catalog::Flaws;
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::explain::{Topic, kinds as list_kinds};
 use crate::kubernetes;
 
@@ -23,6 +25,9 @@ pub(super) struct ExplainArgs {
     /// The group and version, where several have a kind of this name
     #[arg(long, value_name = "VERSION")]
     api_version: Option<String>,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// Print the JSON Schema of a kind, for editors and other tools
@@ -40,6 +45,9 @@ pub(super) struct SchemaArgs {
     /// The group and version, where several have a kind of this name
     #[arg(long, value_name = "VERSION")]
     api_version: Option<String>,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 /// List the kinds that manifests can be of
@@ -53,6 +61,9 @@ pub(super) struct KindsArgs {
     /// Output format
     #[arg(short, long, value_enum, default_value_t = ListFormat::Table)]
     output: ListFormat,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -72,71 +83,75 @@ pub(super) struct InitArgs {
     /// One of the kinds that `daphnia kinds` lists
     #[arg(value_name = "KIND")]
     kind: String,
+
+    #[command(flatten)]
+    config: ConfigArgs,
 }
 
 pub(super) fn explain(args: &ExplainArgs) -> Status {
-    let session = Session::default();
-    let mut steps = args.topic.split(['.', '[', ']']).filter(|step| !step.is_empty());
-    let kind = steps.next().unwrap_or_default();
-    // `containers[0]` names the same field as `containers`.
-    let path: Vec<&str> = steps.filter(|step| step.parse::<usize>().is_err()).collect();
-    let topic = match Topic::find(kind, args.api_version.as_deref(), &session.catalog) {
-        Ok(topic) => topic,
-        Err(finding) => return session.refuse(*finding),
-    };
-    match topic.explain(&path) {
-        Ok(explanation) => {
-            session.report.explanation(&topic, &explanation);
-            Status::DONE
-        }
-        Err(finding) => session.refuse(*finding),
-    }
+    with_session(&args.config, |session| {
+        let mut steps = args.topic.split(['.', '[', ']']).filter(|step| !step.is_empty());
+        let kind = steps.next().unwrap_or_default();
+        // `containers[0]` names the same field as `containers`.
+        let path: Vec<&str> = steps.filter(|step| step.parse::<usize>().is_err()).collect();
+        let topic = Topic::find(kind, args.api_version.as_deref(), &session.catalog, &session.sources)?;
+        let explanation = topic.explain(&path).map_err(|finding| *finding)?;
+        session.report.explanation(&topic, &explanation);
+        Ok(())
+    })
 }
 
 pub(super) fn schema(args: &SchemaArgs) -> Status {
-    let session = Session::default();
-    match Topic::find(&args.kind, args.api_version.as_deref(), &session.catalog) {
-        Ok(topic) => {
-            session.report.product_json(&topic.schema());
-            Status::DONE
-        }
-        Err(finding) => session.refuse(*finding),
-    }
+    with_session(&args.config, |session| {
+        let topic = Topic::find(&args.kind, args.api_version.as_deref(), &session.catalog, &session.sources)?;
+        session.report.product_json(&topic.schema());
+        Ok(())
+    })
 }
 
 pub(super) fn kinds(args: &KindsArgs) -> Status {
-    let session = Session::default();
-    let kinds = list_kinds(&session.catalog, args.all);
-    match args.output {
-        ListFormat::Table => session.report.kinds(&kinds),
-        ListFormat::Json => {
-            let list = kinds.iter().map(|kind| {
-                json!({
-                    "kind": kind.kind,
-                    "apiVersions": kind.api_versions,
-                    "description": kind.description,
-                    "source": if kind.is_ours { "daphnia" } else { "kubernetes" },
-                })
-            });
-            session.report.product_json(&list.collect::<Json>());
+    with_session(&args.config, |session| {
+        let (kinds, flaws) = list_kinds(&session.catalog, args.all);
+        match args.output {
+            ListFormat::Table => session.report.kinds(&kinds),
+            ListFormat::Json => {
+                let list = kinds.iter().map(|kind| {
+                    json!({
+                        "kind": kind.kind,
+                        "apiVersions": kind.api_versions,
+                        "description": kind.description,
+                        "source": kind.source,
+                    })
+                });
+                session.report.product_json(&list.collect::<Json>());
+            }
         }
-    }
-    Status::DONE
+        let findings: Vec<Diagnostic> = flaws.iter().flat_map(|flaws| flaws.tell(&session.sources)).collect();
+        if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
+    })
 }
 
 pub(super) fn init(args: &InitArgs) -> Status {
-    let session = Session::default();
-    let same =
-        |name: &str| name.replace(['-', '_'], "").eq_ignore_ascii_case(&args.kind.replace(['-', '_'], ""));
-    let kinds = session.catalog.kinds();
-    let found = kinds.iter().find(|name| same(name)).and_then(|name| session.catalog.kind(name));
-    match found {
-        Some(kind) => {
-            session.report.product(&starter::starter(&kind));
-            Status::DONE
-        }
-        None => session.refuse(no_starter(&args.kind, &kinds)),
-    }
+    with_session(&args.config, |session| {
+        let plain = |name: &str| name.replace(['-', '_'], "").to_lowercase();
+        let kinds = session.catalog.kinds();
+        let found = kinds.iter().find(|name| plain(name) == plain(&args.kind));
+        let Some(found) = found.and_then(|name| session.catalog.kind(name)) else {
+            return Err(no_starter(&args.kind, &kinds).into());
+        };
+        let tell = |flaws: Flaws| Diagnostics(flaws.tell(&session.sources));
+        let kind = found.map_err(tell)?;
+        session.report.product(&starter::starter(&kind, &kind.example().map_err(tell)?));
+        Ok(())
+    })
+}
+
+fn with_session(config: &ConfigArgs, work: impl FnOnce(&Session) -> Result<(), Diagnostics>) -> Status {
+    let session = match Session::open(config) {
+        Ok(session) => session,
+        Err(status) => return status,
+    };
+    work(&session).map_or_else(|Diagnostics(findings)| session.refuse_all(&findings), |()| Status::DONE)
 }
 
 fn no_starter(kind: &str, kinds: &[String]) -> Diagnostic {

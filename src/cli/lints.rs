@@ -1,10 +1,12 @@
 //! Options about `daphnia.toml` and lints, which commands share.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 
-use super::Session;
+use super::{Session, Status};
+use crate::catalog::Catalog;
 use crate::config::{Choice, Config};
 use crate::diagnostic::Diagnostic;
 use crate::lint::{Levels, LintLevel, WARNINGS};
@@ -38,18 +40,34 @@ pub(super) struct LintArgs {
 }
 
 impl Session {
-    /// Reads the configuration, and settles what each lint weighs.
-    pub(super) fn settings(
-        &self,
-        config: &ConfigArgs,
-        lints: &LintArgs,
-    ) -> Result<(Config, Levels), Vec<Diagnostic>> {
+    /// Makes a session that knows the kinds of the configuration, too.
+    pub(super) fn open(config: &ConfigArgs) -> Result<Session, Status> {
+        let mut session = Session::default();
+        match session.configure(config) {
+            Ok(_) => Ok(session),
+            Err(findings) => Err(session.refuse_all(&findings)),
+        }
+    }
+
+    /// Reads the configuration.
+    fn configure(&mut self, config: &ConfigArgs) -> Result<Config, Vec<Diagnostic>> {
         let choice = match &config.config {
             Some(path) => Choice::File(path.clone()),
             None if config.no_config => Choice::None,
             None => Choice::Nearest,
         };
         let config = Config::load(&choice, &self.sources)?;
+        self.catalog = Arc::new(Catalog::new(&config));
+        Ok(config)
+    }
+
+    /// Reads the configuration, and settles what each lint weighs.
+    pub(super) fn settings(
+        &mut self,
+        config: &ConfigArgs,
+        lints: &LintArgs,
+    ) -> Result<(Config, Levels), Vec<Diagnostic>> {
+        let config = self.configure(config)?;
         let mut levels = Levels::new(&self.catalog);
         let mut findings = configure(&mut levels, &config);
         findings.extend(lints.apply(&mut levels));

@@ -114,8 +114,12 @@ impl Session {
 
     /// A refusal of the command line, told like everything else.
     pub(super) fn refuse(&self, finding: Diagnostic) -> Status {
-        self.report.findings(std::slice::from_ref(&finding), &self.sources);
-        Status::of(finding.class)
+        self.refuse_all(&[finding])
+    }
+
+    pub(super) fn refuse_all(&self, findings: &[Diagnostic]) -> Status {
+        self.report.findings(findings, &self.sources);
+        Status::of_findings(findings)
     }
 }
 

@@ -9,8 +9,7 @@ use crate::yaml::{self, Node};
 const DEPTH: usize = 2;
 
 /// Writes the example with a comment above each field, and the fields that it leaves out at its end.
-pub(super) fn starter(kind: &Kind) -> String {
-    let example = kind.example();
+pub(super) fn starter(kind: &Kind, example: &str) -> String {
     let title = kind.shape().text("title").unwrap_or(&kind.name);
     let (documents, _) = yaml::read(SourceId::NONE, example);
     let Some(root) = documents.first().map(|document| &document.root) else { return example.to_owned() };

@@ -43,14 +43,14 @@ pub(super) struct ValidateArgs {
 }
 
 pub(super) fn validate(args: &ValidateArgs) -> Status {
-    let session = Session::default();
+    let mut session = Session::default();
     let (config, levels) = match session.settings(&args.input.config, &args.lints) {
         Ok(settings) => settings,
-        Err(findings) => return refuse(&session, &findings),
+        Err(findings) => return session.refuse_all(&findings),
     };
     let (files, problems) = files(&args.input.all_paths());
     if let Some(finding) = args.unwritable(&files) {
-        return refuse(&session, &[finding]);
+        return session.refuse(finding);
     }
     let check = Check {
         catalog: &session.catalog,
@@ -110,9 +110,4 @@ impl ValidateArgs {
         }
         session.report.note(&summary(tally));
     }
-}
-
-fn refuse(session: &Session, findings: &[Diagnostic]) -> Status {
-    session.report.findings(findings, &session.sources);
-    Status::of_findings(findings)
 }

@@ -42,7 +42,11 @@ fn line(rule: &Json) -> RuleLine {
     let level = || Some(text("level")).filter(|level| !level.is_empty()).unwrap_or("warn".to_owned());
     RuleLine {
         lint: rule.get("name").and_then(Json::as_str).map(|name| (name.to_owned(), level())),
-        message: text("message"),
+        message: ["message", "rule"]
+            .map(text)
+            .into_iter()
+            .find(|words| !words.is_empty())
+            .unwrap_or_default(),
         help: text("help"),
     }
 }

@@ -85,11 +85,18 @@ pub(super) fn text(expression: &str, subject: &Subject<'_>, item: Option<&Node>)
     }
 }
 
+/// Compiles an expression; the error is one line.
+pub(super) fn compile(expression: &str) -> Result<Program, String> {
+    Program::compile(expression).map_err(|errors| {
+        let first = errors.to_string();
+        first.lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned()
+    })
+}
+
 fn evaluate(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> Option<cel::Value> {
     let program = PROGRAMS.with_borrow_mut(|programs| {
         let compile = || {
-            Program::compile(expression)
-                .unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"))
+            compile(expression).unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"))
         };
         Rc::clone(programs.entry(expression.to_owned()).or_insert_with(|| Rc::new(compile())))
     });

@@ -10,6 +10,7 @@ use serde_json::Value as Json;
 
 use super::expression::{self, Subject};
 use crate::catalog::shape::Shape;
+use crate::catalog::{Flaws, Written};
 use crate::diagnostic::Diagnostic;
 use crate::source::Place;
 use crate::yaml::{Node, Value};
@@ -19,6 +20,27 @@ use crate::yaml::{Node, Value};
 pub(super) struct Spot<'n> {
     pub node: &'n Node,
     pub place: Place,
+}
+
+/// Looks whether the expressions of a schema of the user's own can be used.
+pub(super) fn examine(schema: &Written) -> Option<Flaws> {
+    let mut findings = Vec::new();
+    schema.visit(&mut |schema| {
+        for keyword in ["x-kubernetes-validations", "x-lints"] {
+            for rule in schema.get(keyword).and_then(Node::as_list).into_iter().flatten() {
+                let fields = [rule.get("rule"), rule.get("messageExpression"), rule.at(["fix", "write"])];
+                for (node, text) in
+                    fields.into_iter().flatten().filter_map(|node| Some((node, node.as_str()?)))
+                {
+                    if let Err(why) = expression::compile(text) {
+                        let message = format!("this is no expression of CEL: {why}");
+                        findings.push(Diagnostic::error("bad-kind", message).at(node.place));
+                    }
+                }
+            }
+        }
+    });
+    (!findings.is_empty()).then(|| schema.flaws(findings))
 }
 
 /// Checks a manifest as it was written, before defaults.

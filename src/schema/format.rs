@@ -56,6 +56,11 @@ pub fn noun(format: &str) -> Option<&'static str> {
     find(format).map(|f| f.noun)
 }
 
+/// Lists the names of the formats.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    FORMATS.iter().map(|f| f.name)
+}
+
 /// Lists every format with its check, for the schema compiler.
 pub(super) fn checks() -> impl Iterator<Item = (&'static str, Check)> {
     FORMATS.iter().map(|f| (f.name, f.check))

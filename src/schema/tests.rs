@@ -371,5 +371,5 @@ fn a_value_that_no_manifest_wrote_gets_no_edit() {
 #[test]
 fn a_schema_that_refers_elsewhere_is_refused() {
     assert!(Schema::compile(json!({"$ref": "other.json#/x"})).is_err());
-    assert!(Schema::compile(json!({"type": 1})).unwrap_err().contains("/type"));
+    assert!(Schema::compile(json!({"type": 1})).unwrap_err().pointer == "/type");
 }

@@ -1,0 +1,10 @@
+//! A kind from a folder of the user's own has all that a built-in one has; and what is wrong with one is told at
+//! its line.
+
+#[path = "support/folder.rs"]
+mod folder;
+
+mod kinds {
+    mod broken;
+    pub mod platform;
+}
