@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::diagnostic::{Class, Diagnostic, Level};
 use crate::document::{InputFile, Strictness};
 use crate::lint::Levels;
+use crate::manifest::Tasks;
 use crate::source::{Place, SourceId, Sources};
 
 /// What was found in one file, and what is needed to tell it.
@@ -34,6 +35,8 @@ pub struct Check<'a> {
     pub is_fixing: bool,
     /// `--set`, as given.
     pub sets: &'a [String],
+    /// `--task`, as given.
+    pub tasks: Tasks<'a>,
     pub print: Print<'a>,
 }
 

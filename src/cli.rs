@@ -23,7 +23,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
-use crate::manifest::{Folders, Manifests, Override, Target, manifests, targets};
+use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
 use crate::object::Plan;
 use crate::report::Report;
 use crate::source::Sources;
@@ -147,6 +147,10 @@ struct Input {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<String>,
 
+    /// Only this task of a function, by its name or action
+    #[arg(long, value_name = "ACTION")]
+    task: Option<String>,
+
     #[command(flatten)]
     config: lints::ConfigArgs,
 }
@@ -154,6 +158,10 @@ struct Input {
 impl Input {
     fn all_paths(&self) -> Vec<PathBuf> {
         self.paths.iter().chain(&self.files).cloned().collect()
+    }
+
+    fn tasks(&self) -> Tasks<'_> {
+        self.task.as_deref().map_or(Tasks::All, Tasks::Named)
     }
 
     /// The changes as given, for a record; what they change may be secret, so values stay out.
@@ -168,8 +176,7 @@ impl Input {
 struct Session {
     /// What a command changes in the manifest beside `--set`.
     overrides: Vec<Override>,
-    /// The clusters that the manifests name.
-    targets: Vec<Target>,
+use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
     sources: Sources,
     catalog: Arc<Catalog>,
     report: Report,
@@ -192,7 +199,9 @@ impl Session {
         }
         overrides.append(&mut self.overrides);
         let library = Folders::new(&config, &self.sources);
-        let (manifests, problems) = manifests(documents, &overrides, &library, &self.catalog, &self.sources);
+        let tasks = if self.is_running { Tasks::ToRun(input.task.as_deref()) } else { input.tasks() };
+        let choice = Choice { overrides: &overrides, tasks };
+        let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
         findings.extend(problems);
         if manifests.manifests.is_empty() && !has_errors(&findings) {
             findings.push(no_manifest());

@@ -1,5 +1,6 @@
 //! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
 
+mod each;
 mod expression;
 mod library;
 mod lints;
@@ -12,6 +13,7 @@ mod values;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use each::Tasks;
 pub use library::{Folders, Library, name_of};
 pub use overrides::Override;
 use references::Others;
@@ -34,6 +36,8 @@ pub struct Manifest {
     pub node: Node,
     /// As written, in canonical spelling; null for a Kubernetes object, which no template sees.
     pub given: Node,
+    /// Which item of its kind's list (`x-each`) it is for.
+    pub index: Option<usize>,
 }
 
 /// The lint on secrets that are written down.
@@ -44,6 +48,13 @@ const SECRET_LITERAL: &str = "secret-literal";
 pub struct Manifests {
     pub manifests: Vec<Manifest>,
     pub secrets: Vec<Place>,
+}
+
+/// What is wanted of the manifests, beside what they say.
+#[derive(Debug, Default)]
+pub struct Choice<'a> {
+    pub overrides: &'a [Override],
+    pub tasks: Tasks<'a>,
 }
 
 /// A document whose kind is known, before anything is checked.
@@ -57,7 +68,7 @@ struct Candidate {
 /// Checks documents and makes manifests of those that hold. All problems of all documents are reported at once.
 pub fn manifests(
     documents: Vec<Document>,
-    overrides: &[Override],
+    choice: &Choice<'_>,
     library: &dyn Library,
     catalog: &Catalog,
     sources: &Sources,
@@ -77,7 +88,8 @@ pub fn manifests(
             }
         }
     }
-    if let Err(finding) = apply_overrides(&mut candidates, overrides) {
+    let chosen = each::pick(&mut candidates, choice.tasks);
+    if let Err(finding) = chosen.and_then(|()| apply_overrides(&mut candidates, choice.overrides)) {
         findings.push(*finding);
     }
     let has_references = candidates.iter().any(|candidate| candidate.kind.is_some());
@@ -86,9 +98,9 @@ pub fn manifests(
     let mut result = Manifests::default();
     for candidate in candidates {
         let secrets = &mut result.secrets;
-        let (manifest, problems) = check(candidate, &others, secrets, sources);
+        let (manifests, problems) = check(candidate, &others, secrets, sources);
         findings.extend(problems);
-        result.manifests.extend(manifest);
+        result.manifests.extend(manifests);
     }
     (result, findings)
 }
@@ -235,19 +247,19 @@ fn check(
     others: &Others<'_>,
     secrets: &mut Vec<Place>,
     sources: &Sources,
-) -> (Option<Manifest>, Vec<Diagnostic>) {
+) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let Candidate { kind, mut node, mut remarks } = candidate;
     let Some(kind) = kind else {
         secret_data(&node, secrets);
         let mut findings = kubernetes::check(&node, sources);
         if has_errors(&findings) {
-            return (None, findings);
+            return (Vec::new(), findings);
         }
         remarks.extend(lint::check_object(&node));
         secrets.extend(told_secrets(&remarks));
         findings.extend(remarks);
         let given = Node::new(Value::Null, node.place);
-        return (Some(Manifest { kind: None, given, node }), findings);
+        return (vec![Manifest { kind: None, given, node, index: None }], findings);
     };
     let shape = kind.shape();
     values::secret_places(&node, shape, secrets);
@@ -256,13 +268,19 @@ fn check(
     remarks.extend(if has_errors(&findings) { Vec::new() } else { lints::check(&node, shape, sources) });
     references::resolve(&mut node, shape, others, &mut findings);
     if has_errors(&findings) {
-        return (None, findings);
+        return (Vec::new(), findings);
     }
     secrets.extend(told_secrets(&remarks));
     findings.extend(remarks);
     let given = node.clone();
     values::complete(&mut node, shape, "", sources);
-    (Some(Manifest { kind: Some(kind), node, given }), findings)
+    let manifest =
+        |index| Manifest { kind: Some(Arc::clone(&kind)), node: node.clone(), given: given.clone(), index };
+    let manifests = match each::count(&node, &kind) {
+        Some(count) => (0..count).map(|index| manifest(Some(index))).collect(),
+        None => vec![manifest(None)],
+    };
+    (manifests, findings)
 }
 
 /// A value that a lint calls a secret is not shown while saying so.

@@ -46,6 +46,7 @@ fn expand(
     let mut variables: Vec<(&str, Node)> =
         fields.iter().map(|(key, node)| (key.text.as_str(), node.clone())).collect();
     variables.push(("given", given));
+    variables.extend(manifest.item().map(|(name, item)| (name, item.clone())));
     let nodes = templates.render(template, variables)?;
     let mut findings = Vec::new();
     let mut objects = Vec::new();

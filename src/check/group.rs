@@ -5,7 +5,7 @@ use super::{Check, Checked, Found, Mended, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Documents, InputFile};
 use crate::fix::fix;
-use crate::manifest::{Folders, Override, manifests, name_of};
+use crate::manifest::{Choice, Folders, Override, manifests, name_of};
 use crate::render::render;
 use crate::source::{Place, SourceId, Sources};
 
@@ -79,7 +79,8 @@ impl Looking<'_> {
         }
         let behind = Folders::new(check.config, &sources);
         let library = Files { index: self.index, files: self.files, sources: &sources, behind: &behind };
-        let (found, problems) = manifests(read.documents, &overrides, &library, check.catalog, &sources);
+        let choice = Choice { overrides: &overrides, tasks: check.tasks };
+        let (found, problems) = manifests(read.documents, &choice, &library, check.catalog, &sources);
         findings.extend(problems);
         let secrets = found.secrets.clone();
         let count = found.manifests.len();

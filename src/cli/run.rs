@@ -65,7 +65,7 @@ pub(super) struct RunArgs {
 }
 
 pub(super) fn run(args: &RunArgs) -> Status {
-    let mut session = Session::default();
+    let mut session = Session { is_running: true, ..Session::default() };
     if let Err(status) = session.add_run_overrides(args) {
         return status;
     }

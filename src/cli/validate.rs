@@ -59,6 +59,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
         strictness: if args.strict { Strictness::Strict } else { Strictness::Lenient },
         is_fixing: args.fix,
         sets: &args.input.set,
+        tasks: args.input.tasks(),
         print: &|found| args.formats.pages(found),
     };
     let mut writer = args.formats.writer(args.diff);

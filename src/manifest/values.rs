@@ -170,9 +170,18 @@ pub(super) fn secret_places(node: &Node, shape: Shape<'_>, places: &mut Vec<Plac
             }
         }
         Value::Null => {}
-        _ if shape.keyword("x-secret").is_some() => places.push(node.place),
-        _ => {}
+        _ => match shape.keyword("x-secret").map(|secret| secret.as_str()) {
+            Some(Some("userinfo")) if !has_userinfo(node) => {}
+            Some(_) => places.push(node.place),
+            None => {}
+        },
     }
+}
+
+/// `https://user:token@host/…`.
+fn has_userinfo(node: &Node) -> bool {
+    let address = node.as_str().and_then(|text| text.split_once("://"));
+    address.is_some_and(|(_, rest)| rest.split(['/', '?', '#']).next().unwrap_or_default().contains('@'))
 }
 
 #[cfg(test)]

@@ -6,6 +6,10 @@ mod image;
 mod name;
 mod path;
 mod quantity;
+mod source;
+mod words;
+
+pub use words::shell_words;
 
 pub use quantity::{Quantity, quantity};
 
@@ -43,6 +47,8 @@ const FORMATS: &[Format] = &[
     Format { name: "image-reference", noun: "an image reference", check: image::ensure_reference },
     Format { name: "image-repository", noun: "an image repository", check: image::ensure_repository },
     Format { name: "image-tag", noun: "an image tag", check: image::ensure_tag },
+    Format { name: "code-source", noun: "an address or a file", check: source::ensure_source },
+    Format { name: "shell-words", noun: "a command", check: words::ensure_words },
     Format { name: "image-digest", noun: "an image digest", check: image::ensure_digest },
 ];
 

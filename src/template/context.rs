@@ -3,12 +3,13 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use base64::Engine as _;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind};
 use minijinja::{Environment, Error, ErrorKind};
 use sha2::{Digest, Sha256};
 
 use super::{Slots, lock};
-use crate::schema::format::quantity;
+use crate::schema::format::{quantity, shell_words};
 use crate::source::{Place, SourceId};
 use crate::yaml::{Key, Map, Node, Value};
 
@@ -156,13 +157,23 @@ fn invalid(detail: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail)
 }
 
-/// What templates may use beside minijinja's own: `hash`, `quantity`.
+/// What templates may use beside minijinja's own: `hash`, `quantity`, `shell_words`, `from_base64`.
 pub(super) fn add_filters(environment: &mut Environment<'static>) {
     // A short digest of any value, so that a changed ConfigMap changes the pod that reads it.
     environment.add_filter("hash", |value: Jinja| -> Result<String, Error> {
         let json = to_node(&value)?.to_json().to_string();
         let digest = Sha256::digest(json.as_bytes());
         Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
+    });
+    // A command in one string as a list of words.
+    environment.add_filter("shell_words", |text: &str| -> Result<Vec<String>, Error> {
+        shell_words(text).ok_or_else(|| invalid(format!("`{text}` has a quotation that is not closed")))
+    });
+    // Text that is given as base64.
+    environment.add_filter("from_base64", |encoded: &str| -> Result<String, Error> {
+        let bytes = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
+        let text = bytes.ok().and_then(|bytes| String::from_utf8(bytes).ok());
+        text.ok_or_else(|| invalid("a value is no text in base64".to_owned()))
     });
     // A quantity as a number that compares: `(a | quantity) > (b | quantity)`.
     environment.add_filter("quantity", |value: Jinja| -> Result<i128, Error> {
