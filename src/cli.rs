@@ -167,7 +167,8 @@ impl Input {
     /// The changes as given, for a record; what they change may be secret, so values stay out.
     fn parameters(&self) -> Vec<String> {
         let paths = self.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(path, _)| path));
-        paths.map(|path| format!("--set {path}")).collect()
+        let task = self.task.iter().map(|task| format!("--task {task}"));
+        task.chain(paths.map(|path| format!("--set {path}"))).collect()
     }
 }
 
@@ -176,7 +177,10 @@ impl Input {
 struct Session {
     /// What a command changes in the manifest beside `--set`.
     overrides: Vec<Override>,
-use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
+    /// Whether it dispatches one task.
+    is_running: bool,
+    /// The clusters that the manifests name.
+    targets: Vec<Target>,
     sources: Sources,
     catalog: Arc<Catalog>,
     report: Report,

@@ -8,7 +8,7 @@ mod table;
 use std::collections::BTreeSet;
 
 use folder::{Folder, Run};
-use table::{CRON_JOB, DEPLOYMENT, FIRES, JOB, NAMESPACE, OUR_CRON_JOB, OURS, QUIET};
+use table::{CRON_JOB, DEPLOYMENT, FIRES, FUNCTION, JOB, NAMESPACE, OUR_CRON_JOB, OURS, QUIET};
 
 fn validate(text: &str, arguments: &[&str]) -> Run {
     let folder = Folder::new().with("a.yaml", text);
@@ -17,7 +17,7 @@ fn validate(text: &str, arguments: &[&str]) -> Run {
 
 #[test]
 fn sound_manifests_raise_no_lint() {
-    for text in [OURS, OUR_CRON_JOB, DEPLOYMENT, NAMESPACE, JOB, CRON_JOB] {
+    for text in [OURS, FUNCTION, OUR_CRON_JOB, DEPLOYMENT, NAMESPACE, JOB, CRON_JOB] {
         let run = validate(text, &["--deny", "warnings"]);
         assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{text}");
     }

@@ -29,6 +29,24 @@ spec:
   restartPolicy: Never
 ";
 
+/// A function whose tasks no lint has anything to say about.
+pub const FUNCTION: &str = "\
+apiVersion: daphnia.dev/v1
+kind: ContainerFunction
+metadata:
+  name: report
+spec:
+  namespace: reports
+  image: busybox:1.36
+  lang: sh
+  code: echo
+  command: sh main.sh
+  tasks:
+    - {action: job, volumes: [{volumeType: empty_dir, name: v, mountPath: /v}], resources: {cpu: 1, mem: 1Gi}, envs: [{name: MODE, value: fast}]}
+    - {action: deploy, resources: {limits: {cpu: 1, memory: 1Gi}}}
+    - {action: build, baseImage: busybox:1.36, image: 'r.example.com/report:v1', resources: {cpu: 1, mem: 1Gi}}
+";
+
 pub const OUR_CRON_JOB: &str = "\
 apiVersion: kubernetes.project-planton.org/v1
 kind: KubernetesCronJob
@@ -132,6 +150,46 @@ spec:
 
 /// Lint, the sound manifest, what to write in it instead of what.
 pub const FIRES: &[(&str, &str, &str, &str)] = &[
+    ("latest-tag", FUNCTION, "image: busybox:1.36", "image: busybox"),
+    ("shell-syntax", FUNCTION, "command: sh main.sh", "command: sh main.sh && echo done"),
+    ("missing-limits", FUNCTION, "resources: {cpu: 1, mem: 1Gi}", "resources: {cpu: 1}"),
+    ("secret-literal", FUNCTION, "{name: MODE, value: fast}", "{name: API_TOKEN, value: abc}"),
+    ("env-name", FUNCTION, "{name: MODE, value: fast}", "{name: a.b, value: fast}"),
+    ("no-effect", FUNCTION, "  code: echo", "  embedded: true\n  code: echo"),
+    ("no-effect", FUNCTION, "  code: echo", "  handler: main\n  code: echo"),
+    ("no-effect", FUNCTION, "  code: echo", "  codeSrc: main.sh\n  code: echo"),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, replicas: 2, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, servicePorts: [80], "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, serviceType: ClusterIP, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, serviceName: a, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, instructions: [ls], "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, baseImage: busybox:1.36, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, image: busybox:1.36, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, builderImage: moby/buildkit:v0.23.1-rootless, "),
+    ("no-effect", FUNCTION, "action: deploy, ", "action: deploy, backoffLimit: 1, "),
+    ("no-effect", FUNCTION, "action: deploy, ", "action: deploy, schedule: '@daily', "),
+    ("no-effect", FUNCTION, "action: build, ", "action: build, args: [a], "),
+    ("no-effect", FUNCTION, "action: build, ", "action: build, fsGroup: 1, "),
+    ("no-effect", FUNCTION, "action: build, ", "action: build, runAsUser: 1, "),
+    ("no-effect", FUNCTION, "action: build, ", "action: build, runAsGroup: 1, "),
+    (
+        "no-effect",
+        FUNCTION,
+        "volumes: [{volumeType: empty_dir, name: v, mountPath: /v}]",
+        "volumes: [{volumeType: empty_dir, name: v, mountPath: /v, spec: {size: 1Gi}}]",
+    ),
+    (
+        "no-effect",
+        FUNCTION,
+        "volumes: [{volumeType: empty_dir, name: v, mountPath: /v}]",
+        "volumes: [{volumeType: persistent_volume_claim, name: v, mountPath: /v, spec: {size: 1Gi, claimName: a}}]",
+    ),
+    (
+        "no-effect",
+        FUNCTION,
+        "volumes: [{volumeType: empty_dir, name: v, mountPath: /v}], resources: {",
+        "volumes: [{volumeType: empty_dir, name: v, mountPath: /shared}], resources: {disk: 1Gi, ",
+    ),
     ("missing-limits", OURS, "limits: {cpu: 500m, memory: 64Mi}", "limits: {cpu: 500m}"),
     ("default-namespace", OURS, "namespace: reports", "namespace: default"),
     ("default-service-account", OURS, "", ""),

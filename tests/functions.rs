@@ -1,0 +1,6 @@
+//! Container functions: what each task becomes, and what is said of those that cannot be.
+
+mod functions {
+    mod desk;
+    mod tasks;
+}
