@@ -92,7 +92,8 @@ fn read_check_render(text: &str) {
     let (documents, mut findings) = document::parse(id, &sources);
     let config = Config::default();
     let library = manifest::Folders::new(&config, &sources);
-    let (manifests, more) = manifest::manifests(documents, &[], &library, &catalog, &sources);
+    let (manifests, more) =
+        manifest::manifests(documents, &manifest::Choice::default(), &library, &catalog, &sources);
     findings.extend(more);
     if let Err(refusals) = render::render(manifests, &sources) {
         findings.extend(refusals.0);
