@@ -2,6 +2,7 @@
 
 mod apply;
 mod completions;
+mod delete;
 mod diff;
 mod files;
 mod formats;
@@ -11,6 +12,7 @@ mod lints;
 mod render;
 mod run;
 mod server;
+mod set;
 mod starter;
 mod validate;
 
@@ -52,6 +54,7 @@ enum Command {
     Render(render::RenderArgs),
     Diff(diff::DiffArgs),
     Apply(apply::ApplyArgs),
+    Delete(delete::DeleteArgs),
     Run(run::RunArgs),
     History(history::HistoryArgs),
     Show(history::ShowArgs),
@@ -119,6 +122,7 @@ pub fn run() -> ExitCode {
         Command::Render(args) => render::render(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Apply(args) => apply::apply(&args),
+        Command::Delete(args) => delete::delete(&args),
         Command::Run(args) => run::run(&args),
         Command::History(args) => history::history(&args),
         Command::Show(args) => history::show(&args),

@@ -10,7 +10,9 @@ mod list;
 mod logs;
 mod observe;
 mod refusal;
+mod remove;
 mod request;
+mod set;
 mod target;
 mod wait;
 
@@ -21,7 +23,9 @@ pub use cronjob::cronjob;
 pub use logs::LogLine;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
+pub use remove::{RemoveOptions, remove};
 pub(crate) use request::Failure;
+pub use set::{Member, PART_OF, Set};
 pub use wait::{
     ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, is_over, outline, wait,
 };
@@ -74,6 +78,9 @@ pub enum Progress {
         action: Action,
     },
     Deleting {
+        id: ObjectId,
+    },
+    Deleted {
         id: ObjectId,
     },
     /// A run has its Job; what is cancelled from now on is this one.

@@ -118,7 +118,8 @@ const WAVES: &[&[(&str, &str)]] = &[
     ],
 ];
 
-fn wave(id: &ObjectId) -> usize {
+/// Returns in which group of objects this one is applied.
+pub fn wave(id: &ObjectId) -> usize {
     let is_in = |kinds: &&[(&str, &str)]| kinds.contains(&(id.group(), id.kind.as_str()));
     WAVES.iter().position(is_in).unwrap_or(WAVES.len())
 }

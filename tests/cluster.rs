@@ -3,12 +3,14 @@
 mod cluster {
     mod apply;
     mod context;
+    mod delete;
     mod diff;
     mod errors;
     pub mod daphnia;
     pub mod harness;
     mod limits;
     mod owners;
+    mod prune;
     mod rules;
     mod run;
     mod schemas;

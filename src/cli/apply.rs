@@ -6,11 +6,17 @@ use std::time::Duration;
 use clap::Args;
 
 use super::server::{ServerArgs, block_on, duration, narrator, status_of};
+use super::set::{Leaving, SetArgs, ids};
 use super::{Input, Session, Status};
-use crate::cluster::{ApplyOptions, ObserveOptions, WaitOptions, observe};
+use crate::cluster::{
+    self, ApplyOptions, Cluster, ObserveOptions, RemoveOptions, Set, WaitOptions, ensure_allowed, observe,
+    remove,
+};
+use crate::diagnostic::Diagnostics;
 use crate::diff::{Conflict, Observed, Prediction, adopt};
 use crate::history::{ExecuteOptions, execute, settle};
-use crate::object::Plan;
+use crate::object::{ObjectId, Plan};
+use crate::report::plural;
 
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
 ///
@@ -18,7 +24,7 @@ use crate::object::Plan;
 /// shown and confirmed; with --yes, or without a terminal, there is no question.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait"
+    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait\n  daphnia apply k8s/ --set-name shop --prune"
 )]
 pub(super) struct ApplyArgs {
     #[command(flatten)]
@@ -26,6 +32,9 @@ pub(super) struct ApplyArgs {
 
     #[command(flatten)]
     server: ServerArgs,
+
+    #[command(flatten)]
+    set: SetArgs,
 
     /// Do not ask
     #[arg(short, long)]
@@ -59,7 +68,7 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
         Ok(plan) => plan,
         Err(status) => return status,
     };
-    match block_on(apply_plan(&session, &plan, args)) {
+    match block_on(session.apply(plan, args)) {
         Ok(status) | Err(status) => {
             if status.is_interruption() {
                 session.report.note("interrupted; what was applied stays, and the next apply does the rest");
@@ -69,36 +78,104 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
     }
 }
 
-async fn apply_plan(session: &Session, plan: &Plan, args: &ApplyArgs) -> Result<Status, Status> {
-    let cluster = session.connect(&args.server, narrator(None)).await?;
-    let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
-    let mut observed = session.told(observe(&cluster, plan, &options).await)?;
-    if !args.rerun {
-        observed = settle(&cluster, observed).await;
-    }
-    if !args.yes && std::io::stdin().is_terminal() {
-        let changes = crate::diff::diff(&observed, &[], &session.sources);
-        session.report.changes(&changes, false);
-        let place = cluster.context().unwrap_or(cluster.server()).to_owned();
-        if !changes.is_empty() && !session.report.is_confirmed(&format!("apply this to {place}?")) {
-            session.report.note("nothing was changed");
-            return Ok(Status::FOUND);
+impl ApplyArgs {
+    fn execution(&self) -> ExecuteOptions {
+        ExecuteOptions {
+            apply: ApplyOptions {
+                force_conflicts: self.force_conflicts,
+                replace: self.replace,
+                ..ApplyOptions::default()
+            },
+            wait: (!self.no_wait).then_some(WaitOptions { timeout: self.timeout, logs: false }),
+            parameters: self.input.parameters(),
+            ..ExecuteOptions::default()
         }
     }
-    session.tell_beforehand(&observed, args);
-    let options = ExecuteOptions {
-        apply: ApplyOptions {
-            force_conflicts: args.force_conflicts,
-            replace: args.replace,
-            ..ApplyOptions::default()
-        },
-        wait: (!args.no_wait).then_some(WaitOptions { timeout: args.timeout, logs: false }),
-        parameters: args.input.parameters(),
-        ..ExecuteOptions::default()
+}
+
+impl Session {
+    async fn apply(&self, mut plan: Plan, args: &ApplyArgs) -> Result<Status, Status> {
+        let cluster = self.connect(&args.server, narrator(None)).await?;
+        let mut set = self.join(&cluster, &args.set, &mut plan).await?;
+        let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
+        let mut observed = self.told(observe(&cluster, &plan, &options).await)?;
+        if !args.rerun {
+            observed = settle(&cluster, observed).await;
+        }
+        let leaving = self.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
+        let options = args.execution();
+        self.told(ensure_allowed(&observed, &options.apply))?;
+        if !args.yes && !self.is_agreed(&cluster, &observed, &leaving) {
+            self.report.note("nothing was changed");
+            return Ok(Status::FOUND);
+        }
+        self.tell_beforehand(&observed, args);
+        let members = ids(&observed);
+        if let Some(set) = &mut set {
+            self.told(make_room(&cluster, set, &mut observed, &options.apply).await)?;
+            self.told(set.widen(&cluster, &members).await)?;
+        }
+        let execution = self.told(execute(&cluster, &observed, &options).await)?;
+        self.report.unready(&execution.readiness);
+        let status = status_of(&execution.readiness);
+        if let Some(set) = set.as_mut().filter(|_| args.set.prune) {
+            self.prune(&cluster, set, &members, leaving, status, args).await?;
+        }
+        Ok(status)
+    }
+
+    /// On a terminal, shows what is about to happen and asks.
+    fn is_agreed(&self, cluster: &Cluster, observed: &[Observed], leaving: &Leaving) -> bool {
+        if !std::io::stdin().is_terminal() {
+            return true;
+        }
+        let changes = crate::diff::diff(observed, &leaving.objects(), &self.sources);
+        self.report.changes(&changes, false);
+        let place = cluster.context().unwrap_or(cluster.server());
+        changes.is_empty() || self.report.is_confirmed(&format!("apply this to {place}?"))
+    }
+
+    /// Deletes what has left the set, once all that is in it is as it is to be.
+    async fn prune(
+        &self,
+        cluster: &Cluster,
+        set: &mut Set,
+        members: &[ObjectId],
+        leaving: Leaving,
+        status: Status,
+        args: &ApplyArgs,
+    ) -> Result<(), Status> {
+        let Leaving { go, stay } = leaving;
+        if status != Status::DONE {
+            if !go.is_empty() {
+                self.report.note(&format!(
+                    "not all is ready, so nothing is pruned yet: {} of the set left",
+                    plural(go.len(), "object")
+                ));
+            }
+            return Ok(());
+        }
+        let wait = (!args.no_wait).then_some(ApplyOptions::default().timeout);
+        self.told(remove(cluster, &go, &RemoveOptions { is_pruning: true, wait }).await)?;
+        let all: Vec<ObjectId> = members.iter().cloned().chain(stay.into_iter().map(|m| m.id)).collect();
+        self.told(set.narrow(cluster, &all).await)
+    }
+}
+
+/// Makes the namespace of a set, if it comes with the set itself.
+async fn make_room(
+    cluster: &Cluster,
+    set: &Set,
+    observed: &mut Vec<Observed>,
+    options: &ApplyOptions,
+) -> Result<(), Diagnostics> {
+    let is_its = |one: &Observed| {
+        one.desired.id.kind == "Namespace" && one.desired.id.name == set.namespace && one.live.is_none()
     };
-    let execution = session.told(execute(&cluster, &observed, &options).await)?;
-    session.report.unready(&execution.readiness);
-    Ok(status_of(&execution.readiness))
+    let Some(index) = observed.iter().position(is_its) else { return Ok(()) };
+    let namespace = observed.remove(index);
+    cluster::apply(cluster, std::slice::from_ref(&namespace), options).await?;
+    Ok(())
 }
 
 impl Session {

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use super::server::{ServerArgs, block_on, narrator};
+use super::set::SetArgs;
 use super::{Input, Session, Status};
 use crate::cluster::{Cluster, ObserveOptions, observe};
 use crate::diagnostic::Diagnostics;
@@ -25,6 +26,9 @@ pub(super) struct DiffArgs {
     #[command(flatten)]
     server: ServerArgs,
 
+    #[command(flatten)]
+    set: SetArgs,
+
     /// Show what the server changes of its own, too: its defaults, webhooks
     #[arg(long)]
     all: bool,
@@ -39,20 +43,23 @@ pub(super) struct DiffArgs {
 pub(super) fn diff(args: &DiffArgs) -> Status {
     let mut session = Session::default();
     let plan = session.plan(&args.input).and_then(|plan| session.ensure_named(&plan).map(|()| plan));
-    let plan = match plan {
+    let mut plan = match plan {
         Ok(plan) => plan,
         Err(status) => return status.as_error(),
     };
     let observed = block_on(async {
         let cluster = session.connect(&args.server, narrator(None)).await?;
+        let set = session.join(&cluster, &args.set, &mut plan).await?;
         let observed = session.told(foresee(&session, &cluster, &plan, args.read_only).await)?;
-        Ok(settle(&cluster, observed).await)
+        let observed = settle(&cluster, observed).await;
+        let leaving = session.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
+        Ok((observed, leaving))
     });
-    let observed = match observed {
+    let (observed, leaving) = match observed {
         Ok(observed) => observed,
         Err(status) => return status.as_error(),
     };
-    let changes = crate::diff::diff(&observed, &[], &session.sources);
+    let changes = crate::diff::diff(&observed, &leaving.objects(), &session.sources);
     session.report.changes(&changes, args.all);
     if changes.is_empty() { Status::DONE } else { Status::FOUND }
 }

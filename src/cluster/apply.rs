@@ -116,7 +116,11 @@ impl Cluster {
         let answer = self.call_telling(&apply_call(object, &resource, options.force_conflicts)).await;
         let (answer, is_new) = answer.map_err(|failure| {
             let what = format!("apply `{id}`");
-            self.explain(&failure, &Attempt::with(&what, object))
+            let mut errors = self.explain(&failure, &Attempt::with(&what, object));
+            // The dry-run had nothing against it, so others of the set may be there by now.
+            let help = "what was applied stays, and the next apply does the rest".to_owned();
+            errors.0.iter_mut().for_each(|error| error.help.push(help.clone()));
+            errors
         })?;
         let now = self.node(&answer, &id);
         let action = match (&observed.prediction, live) {
@@ -179,7 +183,7 @@ impl Cluster {
         self.until_gone(&object.id, resource, uid, timeout).await
     }
 
-    async fn delete(
+    pub(super) async fn delete(
         &self,
         id: &ObjectId,
         resource: &Resource,
@@ -196,7 +200,7 @@ impl Cluster {
         }
     }
 
-    async fn until_gone(
+    pub(super) async fn until_gone(
         &self,
         id: &ObjectId,
         resource: &Resource,

@@ -114,7 +114,7 @@ impl Cluster {
     }
 }
 
-fn read_resources(list: &Json, api_version: &str) -> Vec<Resource> {
+pub fn read_resources(list: &Json, api_version: &str) -> Vec<Resource> {
     let items = list["resources"].as_array().map(Vec::as_slice).unwrap_or_default();
     let resources = items.iter().filter_map(|item| {
         let plural = item["name"].as_str()?;

@@ -118,7 +118,7 @@ impl Cluster {
     }
 
     /// Reads the objects as they are.
-    async fn live(&self, targets: &[Target]) -> Result<HashMap<ObjectId, Node>, Diagnostics> {
+    pub(super) async fn live(&self, targets: &[Target]) -> Result<HashMap<ObjectId, Node>, Diagnostics> {
         let mut groups: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
         for target in targets.iter().filter(|target| !target.is_ahead) {
             let path = target.resource.path(target.object.id.namespace.as_deref());

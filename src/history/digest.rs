@@ -3,6 +3,7 @@
 use sha2::{Digest as _, Sha256};
 
 use super::references::references;
+use crate::cluster::PART_OF;
 use crate::object::Object;
 use crate::yaml::{Node, Value};
 
@@ -28,7 +29,9 @@ pub fn digest(job: &Object, objects: &[Object]) -> String {
 fn feed(node: &Node, hash: &mut Sha256) {
     match &node.value {
         Value::Map(map) => {
-            let mut entries: Vec<_> = map.iter().collect();
+            // Which set an object is in changes nothing of what it does.
+            let is_mark = |(key, child): &(&str, &Node)| *key == PART_OF || is_only_mark(child);
+            let mut entries: Vec<_> = map.iter().filter(|entry| !is_mark(entry)).collect();
             entries.sort_by_key(|(key, _)| *key);
             hash.update(format!("{{{}", entries.len()));
             for (key, child) in entries {
@@ -43,6 +46,11 @@ fn feed(node: &Node, hash: &mut Sha256) {
         Value::String(text) => hash.update(format!("\"{}:{text}", text.len())),
         Value::Null | Value::Bool(_) | Value::Number(_) => hash.update(format!("={};", node.to_json())),
     }
+}
+
+/// Labels that are there for the set alone.
+fn is_only_mark(node: &Node) -> bool {
+    node.as_map().is_some_and(|map| !map.is_empty() && map.keys().all(|key| key == PART_OF))
 }
 
 #[cfg(test)]

@@ -57,6 +57,9 @@ impl Narrator {
             Progress::Retrying { what, cause, after } => {
                 tell(WARNING, "retrying", &format!("{what} in {:.1} s: {cause}", after.as_secs_f32()));
             }
+            Progress::Deleted { id } => {
+                to_stdout(&format!("{GOOD}deleted   {GOOD:#} {}\n", without_controls(&id.to_string())));
+            }
             Progress::Deleting { id } => tell(DIM, "deleting", &id.to_string()),
             Progress::Dispatched { run, job } => tell(GOOD, "started", &format!("{job} (run {run})")),
             // The counts say the same of a Job, and more.

@@ -224,13 +224,7 @@ impl Cluster {
 
     /// `kubectl` with a text as its standard input.
     pub fn kubectl_with(&self, args: &[&str], input: &str) -> Output {
-        let mut command = self.command(args);
-        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let mut child = command.spawn().expect("kubectl can be run");
-        let mut stdin = child.stdin.take().expect("stdin is piped");
-        stdin.write_all(input.as_bytes()).expect("kubectl reads its input");
-        drop(stdin);
-        child.wait_with_output().expect("kubectl ends")
+        with_input(self.command(args), input)
     }
 
     /// What `kubectl ARGS -o json` prints.
@@ -353,6 +347,16 @@ impl Drop for TestNamespace {
         let mut delete = self.cluster.command(&["delete", "--raw", &path]);
         let _ = delete.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
     }
+}
+
+/// Runs a command with a text as its standard input.
+pub fn with_input(mut command: Command, input: &str) -> Output {
+    let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the command can be run");
+    let mut stdin = child.stdin.take().expect("stdin is piped");
+    stdin.write_all(input.as_bytes()).expect("the command reads its input");
+    drop(stdin);
+    child.wait_with_output().expect("the command ends")
 }
 
 /// What a command printed; it must have succeeded.
