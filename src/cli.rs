@@ -9,6 +9,7 @@ mod formats;
 mod history;
 mod kinds;
 mod lints;
+mod plan;
 mod render;
 mod run;
 mod server;

@@ -10,6 +10,7 @@ mod cluster {
     pub mod harness;
     mod limits;
     mod owners;
+    mod plan;
     mod prune;
     mod rules;
     mod run;

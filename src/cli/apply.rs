@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::plan::SavedPlan;
 use super::server::{ServerArgs, block_on, duration, narrator, status_of};
 use super::set::{Leaving, SetArgs, ids};
 use super::{Input, Session, Status};
@@ -12,7 +13,7 @@ use crate::cluster::{
     self, ApplyOptions, Cluster, ObserveOptions, RemoveOptions, Set, WaitOptions, ensure_allowed, observe,
     remove,
 };
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{Conflict, Observed, Prediction, adopt};
 use crate::history::{ExecuteOptions, execute, settle};
 use crate::object::{ObjectId, Plan};
@@ -21,10 +22,11 @@ use crate::report::plural;
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
 ///
 /// Every object is tried by a dry-run first; if one is refused, nothing is changed. On a terminal the changes are
-/// shown and confirmed; with --yes, or without a terminal, there is no question.
+/// shown and confirmed; with --yes, or without a terminal, there is no question. A plan that `daphnia diff --save`
+/// has written is applied as it was shown, or, if an object has changed since, not at all.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait\n  daphnia apply k8s/ --set-name shop --prune"
+    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait\n  daphnia apply k8s/ --set-name shop --prune\n  daphnia apply plan.json   # as saved by `daphnia diff --save plan.json`"
 )]
 pub(super) struct ApplyArgs {
     #[command(flatten)]
@@ -63,12 +65,11 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
     let mut session = Session::default();
-    let plan = session.plan(&args.input).and_then(|plan| session.ensure_named(&plan).map(|()| plan));
-    let plan = match plan {
-        Ok(plan) => plan,
+    let work = match session.work(args) {
+        Ok(work) => work,
         Err(status) => return status,
     };
-    match block_on(session.apply(plan, args)) {
+    match block_on(session.apply(work, args)) {
         Ok(status) | Err(status) => {
             if status.is_interruption() {
                 session.report.note("interrupted; what was applied stays, and the next apply does the rest");
@@ -78,8 +79,17 @@ pub(super) fn apply(args: &ApplyArgs) -> Status {
     }
 }
 
+/// What is to be applied: what the manifests say now, or what was saved.
+struct Work {
+    plan: Plan,
+    set: SetArgs,
+    server: ServerArgs,
+    parameters: Vec<String>,
+    saved: Option<SavedPlan>,
+}
+
 impl ApplyArgs {
-    fn execution(&self) -> ExecuteOptions {
+    fn execution(&self, parameters: Vec<String>) -> ExecuteOptions {
         ExecuteOptions {
             apply: ApplyOptions {
                 force_conflicts: self.force_conflicts,
@@ -87,25 +97,52 @@ impl ApplyArgs {
                 ..ApplyOptions::default()
             },
             wait: (!self.no_wait).then_some(WaitOptions { timeout: self.timeout, logs: false }),
-            parameters: self.input.parameters(),
+            parameters,
             ..ExecuteOptions::default()
         }
     }
 }
 
 impl Session {
-    async fn apply(&self, mut plan: Plan, args: &ApplyArgs) -> Result<Status, Status> {
-        let cluster = self.connect(&args.server, narrator(None)).await?;
-        let mut set = self.join(&cluster, &args.set, &mut plan).await?;
+    fn work(&mut self, args: &ApplyArgs) -> Result<Work, Status> {
+        let (mut server, parameters) = (args.server.clone(), args.input.parameters());
+        let Some(mut saved) = self.saved_plan(&args.input.all_paths())? else {
+            let plan = self.plan(&args.input)?;
+            self.ensure_named(&plan)?;
+            return Ok(Work { plan, set: args.set.clone(), server, parameters, saved: None });
+        };
+        if !parameters.is_empty() || args.set.set_name.is_some() || args.rerun || server.namespace.is_some() {
+            let message =
+                "a saved plan is applied as it is: it takes no other manifests, values, set or namespace";
+            let finding = Diagnostic::unable("usage", message);
+            return Err(self.refuse(finding.help("give these to `daphnia diff --save`")));
+        }
+        server.namespace = Some(saved.namespace.clone());
+        let plan = Plan { objects: std::mem::take(&mut saved.objects) };
+        let (set, parameters) = (saved.set.clone(), saved.parameters.clone());
+        Ok(Work { plan, set, server, parameters, saved: Some(saved) })
+    }
+
+    async fn apply(&self, work: Work, args: &ApplyArgs) -> Result<Status, Status> {
+        let Work { mut plan, set: set_args, server, parameters, saved } = work;
+        let cluster = self.connect(&server, narrator(None)).await?;
+        if let Some(saved) = &saved {
+            saved.ensure_same_cluster(&cluster).map_err(|finding| self.refuse(*finding))?;
+        }
+        let mut set = self.join(&cluster, &set_args, &mut plan).await?;
         let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
         let mut observed = self.told(observe(&cluster, &plan, &options).await)?;
         if !args.rerun {
             observed = settle(&cluster, observed).await;
         }
-        let leaving = self.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
-        let options = args.execution();
+        let leaving = self.leaving(&cluster, set.as_ref(), &set_args, &observed).await?;
+        if let Some(saved) = &saved {
+            self.ensure_unmoved(saved, &observed, &leaving)?;
+        }
+        let options = args.execution(parameters);
         self.told(ensure_allowed(&observed, &options.apply))?;
-        if !args.yes && !self.is_agreed(&cluster, &observed, &leaving) {
+        // A saved plan has been looked at.
+        if !args.yes && saved.is_none() && !self.is_agreed(&cluster, &observed, &leaving) {
             self.report.note("nothing was changed");
             return Ok(Status::FOUND);
         }
@@ -118,7 +155,7 @@ impl Session {
         let execution = self.told(execute(&cluster, &observed, &options).await)?;
         self.report.unready(&execution.readiness);
         let status = status_of(&execution.readiness);
-        if let Some(set) = set.as_mut().filter(|_| args.set.prune) {
+        if let Some(set) = set.as_mut().filter(|_| set_args.prune) {
             self.prune(&cluster, set, &members, leaving, status, args).await?;
         }
         Ok(status)

@@ -1,5 +1,7 @@
 //! `daphnia diff`: what an apply would change.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use super::server::{ServerArgs, block_on, narrator};
@@ -38,6 +40,12 @@ pub(super) struct DiffArgs {
     /// This is what happens, too, where the right to patch is missing, which a dry-run needs.
     #[arg(long)]
     read_only: bool,
+
+    /// Save what is shown, for `daphnia apply FILE` to do it, or nothing if an object changes until then
+    ///
+    /// The file holds the values of Secrets, so only you can read it.
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
 }
 
 pub(super) fn diff(args: &DiffArgs) -> Status {
@@ -53,6 +61,10 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         let observed = session.told(foresee(&session, &cluster, &plan, args.read_only).await)?;
         let observed = settle(&cluster, observed).await;
         let leaving = session.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
+        if let Some(path) = &args.save {
+            let parameters = args.input.parameters();
+            session.save_plan(path, &cluster, &args.set, &parameters, (&observed, &leaving))?;
+        }
         Ok((observed, leaving))
     });
     let (observed, leaving) = match observed {

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
@@ -20,6 +21,22 @@ pub(super) fn replace_file(path: &Path, text: &str) -> Result<(), String> {
     let path = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     let unfinished = unfinished(&path);
     let written = write_new(&unfinished, text).and_then(|()| fs::rename(&unfinished, &path));
+    written.map_err(|error| {
+        let _ = fs::remove_file(&unfinished);
+        words(&error)
+    })
+}
+
+/// The same, so that nobody but its owner can read it.
+pub(super) fn replace_private_file(path: &Path, text: &str) -> Result<(), String> {
+    let unfinished = unfinished(path);
+    let _ = fs::remove_file(&unfinished);
+    let written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&unfinished);
+    let written = written.and_then(|mut file| {
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        fs::rename(&unfinished, path)
+    });
     written.map_err(|error| {
         let _ = fs::remove_file(&unfinished);
         words(&error)

@@ -14,7 +14,7 @@ use crate::object::Plan;
 use crate::report::{LogPrefix, Narrator};
 
 /// Which cluster, as in kubectl.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Cluster")]
 pub(super) struct ServerArgs {
     /// Kubeconfig to use instead of $KUBECONFIG and ~/.kube/config
