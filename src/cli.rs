@@ -118,6 +118,7 @@ impl Status {
 
 /// Runs the command line of this process.
 pub fn run() -> ExitCode {
+    completions::answer();
     let status = match Cli::parse().command {
         Command::Validate(args) => validate::validate(&args),
         Command::Render(args) => render::render(&args),

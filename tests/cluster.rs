@@ -8,6 +8,7 @@ mod cluster {
     mod errors;
     pub mod daphnia;
     pub mod harness;
+    mod kinds;
     mod limits;
     mod owners;
     mod plan;

@@ -7,4 +7,5 @@ mod folder;
 mod kinds {
     mod broken;
     pub mod platform;
+    mod whole;
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::OnceLock;
 
 use super::flaws::Flaws;
 use crate::diagnostic::Diagnostic;
@@ -21,13 +21,6 @@ pub struct Text {
     /// How messages call it: `kubernetes-job.yaml`, `platform/templates/web-app.yaml`.
     pub name: String,
     pub text: Cow<'static, str>,
-}
-
-/// Where kinds and profiles come from.
-#[derive(Debug, Clone)]
-pub enum Home {
-    BuiltIn,
-    Folder(Arc<Folder>),
 }
 
 pub(super) const SCHEMAS: &str = "schemas";

@@ -1,10 +1,11 @@
 //! `daphnia explain`, `schema`, `kinds`, `init`: what the tool knows of kinds.
 
 use clap::{Args, ValueEnum};
+use clap_complete::engine::ArgValueCompleter;
 use serde_json::{Value as Json, json};
 
 use super::lints::ConfigArgs;
-use super::{Session, Status, starter};
+use super::{Session, Status, completions, starter};
 use crate::catalog::Flaws;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::explain::{Topic, kinds as list_kinds};
@@ -19,7 +20,7 @@ use crate::kubernetes;
 )]
 pub(super) struct ExplainArgs {
     /// A kind, and the path of a field in it
-    #[arg(value_name = "KIND[.FIELD]")]
+    #[arg(value_name = "KIND[.FIELD]", add = ArgValueCompleter::new(completions::topics))]
     topic: String,
 
     /// The group and version, where several have a kind of this name
@@ -39,7 +40,7 @@ pub(super) struct ExplainArgs {
 )]
 pub(super) struct SchemaArgs {
     /// A kind
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = ArgValueCompleter::new(completions::all_kinds))]
     kind: String,
 
     /// The group and version, where several have a kind of this name
@@ -81,7 +82,7 @@ enum ListFormat {
 )]
 pub(super) struct InitArgs {
     /// One of the kinds that `daphnia kinds` lists
-    #[arg(value_name = "KIND")]
+    #[arg(value_name = "KIND", add = ArgValueCompleter::new(completions::own_kinds))]
     kind: String,
 
     #[command(flatten)]

@@ -4,15 +4,16 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use clap_complete::engine::ArgValueCandidates;
 
-use super::{Session, Status};
+use super::{Session, Status, completions};
 use crate::catalog::Catalog;
 use crate::config::{Choice, Config};
 use crate::diagnostic::Diagnostic;
 use crate::lint::{Levels, LintLevel, WARNINGS};
 
 /// Which `daphnia.toml` holds.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct ConfigArgs {
     /// Read this configuration instead of the nearest `daphnia.toml`
     #[arg(long, value_name = "FILE", conflicts_with = "no_config", help_heading = "Configuration")]
@@ -27,15 +28,15 @@ pub(super) struct ConfigArgs {
 #[derive(Debug, Default, Args)]
 pub(super) struct LintArgs {
     /// Make a lint an error; `warnings` for all of them
-    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints")]
+    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints", add = ArgValueCandidates::new(completions::lints))]
     deny: Vec<String>,
 
     /// Make a lint a warning
-    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints")]
+    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints", add = ArgValueCandidates::new(completions::lints))]
     warn: Vec<String>,
 
     /// Say nothing of a lint
-    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints")]
+    #[arg(long, value_name = "LINT", value_delimiter = ',', help_heading = "Lints", add = ArgValueCandidates::new(completions::lints))]
     allow: Vec<String>,
 }
 
@@ -50,7 +51,7 @@ impl Session {
     }
 
     /// Reads the configuration.
-    fn configure(&mut self, config: &ConfigArgs) -> Result<Config, Vec<Diagnostic>> {
+    pub(super) fn configure(&mut self, config: &ConfigArgs) -> Result<Config, Vec<Diagnostic>> {
         let choice = match &config.config {
             Some(path) => Choice::File(path.clone()),
             None if config.no_config => Choice::None,

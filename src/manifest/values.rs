@@ -154,9 +154,15 @@ fn join(path: &str, name: &str) -> String {
     if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
-/// Lists the places of values that the schema marks `x-secret`.
+/// Lists the places of values that the schema marks `x-secret`, and of what was written instead of such a value.
 pub(super) fn secret_places(node: &Node, shape: Shape<'_>, places: &mut Vec<Place>) {
+    let is_scalar_due =
+        || shape.items().is_none() && shape.values().is_none() && shape.properties().is_empty();
     match &node.value {
+        Value::Null => {}
+        Value::List(_) | Value::Map(_) if shape.keyword("x-secret").is_some() && is_scalar_due() => {
+            places.push(node.place);
+        }
         Value::List(items) => {
             if let Some(item_shape) = shape.items() {
                 items.iter().for_each(|item| secret_places(item, item_shape, places));
@@ -169,7 +175,6 @@ pub(super) fn secret_places(node: &Node, shape: Shape<'_>, places: &mut Vec<Plac
                 }
             }
         }
-        Value::Null => {}
         _ => match shape.keyword("x-secret").map(|secret| secret.as_str()) {
             Some(Some("userinfo")) if !has_userinfo(node) => {}
             Some(_) => places.push(node.place),

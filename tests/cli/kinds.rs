@@ -115,13 +115,48 @@ fn a_starter_is_valid_and_renders_as_the_example() {
 #[test]
 fn every_shell_gets_its_completions() {
     for (shell, words) in [
-        ("bash", "complete -F _daphnia"),
+        ("bash", "-F _clap_complete_daphnia daphnia"),
         ("zsh", "#compdef daphnia"),
-        ("fish", "complete -c daphnia"),
+        ("fish", "--command daphnia"),
         ("powershell", "Register-ArgumentCompleter"),
         ("elvish", "edit:completion:arg-completer[daphnia]"),
     ] {
         let said = daphnia(&["completions", shell]);
-        assert!(said.status == 0 && said.stdout.contains(words), "{shell}");
+        assert!(said.status == 0 && said.stdout.contains(words), "{shell}: {}", said.stdout);
+    }
+    assert!(daphnia(&["completions", "tcsh"]).stderr.contains("bash, elvish, fish, powershell, zsh"));
+}
+
+/// What bash puts at the end of a line, by the script that it is given.
+fn completed(line: &str) -> Vec<String> {
+    let bin = std::path::Path::new(super::desk::DAPHNIA).parent().unwrap();
+    let script = format!(
+        "source <(daphnia completions bash)\nCOMP_WORDS=({line})\nCOMP_CWORD=$((${{#COMP_WORDS[@]}} - 1))\n\
+         COMP_TYPE=9\n_clap_complete_daphnia daphnia \"${{COMP_WORDS[-1]}}\"\nprintf '%s\\n' \"${{COMPREPLY[@]}}\""
+    );
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = std::process::Command::new("bash").args(["-c", &script]).env("PATH", path).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().map(|line| line.split('\t').next().unwrap_or_default().trim().to_owned()).collect()
+}
+
+#[test]
+fn bash_completes_commands_kinds_fields_and_lints() {
+    for (line, expected) in [
+        ("daphnia vali", &["validate"][..]),
+        ("daphnia init kubernetesd", &["KubernetesDaemonSet", "KubernetesDeployment"]),
+        ("daphnia schema Cron", &["CronJob"]),
+        (
+            "daphnia explain KubernetesJob.spec.compl",
+            &["KubernetesJob.spec.completions", "KubernetesJob.spec.completionMode"],
+        ),
+        (
+            "daphnia explain job.spec.template.spec.containers[0].imageP",
+            &["job.spec.template.spec.containers[0].imagePullPolicy"],
+        ),
+        ("daphnia validate --allow latest", &["latest-tag"]),
+        ("daphnia explain NoSuchKind.sp", &[""]),
+    ] {
+        assert_eq!(completed(line), expected, "{line}");
     }
 }

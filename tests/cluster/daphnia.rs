@@ -72,7 +72,9 @@ impl Desk {
 
     /// Writes a manifest into the folder, in which every command runs.
     pub fn write(&self, file: &str, text: &str) {
-        fs::write(self.folder.join(file), self.fill_in(text)).expect("the folder can be written to");
+        let path = self.folder.join(file);
+        fs::create_dir_all(path.parent().expect("a file is in a folder")).expect("folders can be made");
+        fs::write(path, self.fill_in(text)).expect("the folder can be written to");
     }
 
     /// Writes the example of a kind for this namespace, with parts replaced; each must be there.
