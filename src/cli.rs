@@ -213,7 +213,9 @@ impl Session {
         let choice = Choice { overrides: &overrides, tasks };
         let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
         findings.extend(problems);
-        if manifests.manifests.is_empty() && !has_errors(&findings) {
+        // A function without a task is there, though nothing comes of it.
+        let is_told = findings.iter().any(|finding| finding.code == "no-task");
+        if manifests.manifests.is_empty() && !has_errors(&findings) && !is_told {
             findings.push(no_manifest());
         }
         let mut findings = levels.weigh(findings, &sources, &self.sources);

@@ -4,7 +4,7 @@ mod files;
 
 use std::path::PathBuf;
 
-pub use files::{InputFile, files};
+pub use files::{InputFile, files, read_beside};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
@@ -94,11 +94,14 @@ pub fn parse(id: SourceId, sources: &Sources) -> (Vec<Document>, Vec<Diagnostic>
     (documents, findings)
 }
 
-/// A `List` stands for its items.
+/// A `List` stands for its items, and so does a list of documents.
 fn push_document(root: Node, ambiguous: Vec<Place>, documents: &mut Vec<Document>) {
     let is_list = root.get("kind").and_then(Node::as_str) == Some("List")
         && root.get("apiVersion").and_then(Node::as_str) == Some("v1");
-    match root.get("items").and_then(Node::as_list).filter(|_| is_list) {
+    let is_of_documents =
+        |items: &&[Node]| !items.is_empty() && items.iter().all(|item| item.get("kind").is_some());
+    let listed = root.as_list().filter(is_of_documents);
+    match listed.or(root.get("items").and_then(Node::as_list).filter(|_| is_list)) {
         Some(items) => {
             for item in items {
                 let is_inside =

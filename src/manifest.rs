@@ -1,10 +1,12 @@
 //! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
 
 mod each;
+mod embed;
 mod expression;
 mod library;
 mod lints;
 mod overrides;
+mod platform;
 mod references;
 mod rules;
 mod target;
@@ -38,6 +40,8 @@ pub struct Manifest {
     pub given: Node,
     /// Which item of its kind's list (`x-each`) it is for.
     pub index: Option<usize>,
+    /// Whether it was assembled from documents that a platform exports, whose profiles it alone may know.
+    pub is_exported: bool,
 }
 
 /// The lint on secrets that are written down.
@@ -63,6 +67,8 @@ struct Candidate {
     node: Node,
     /// What is to be said of the text, if there is nothing worse to say.
     remarks: Vec<Diagnostic>,
+    /// Whether it was assembled from documents that a platform exports.
+    is_exported: bool,
 }
 
 /// Checks documents and makes manifests of those that hold. All problems of all documents are reported at once.
@@ -76,10 +82,15 @@ pub fn manifests(
     let mut findings = Vec::new();
     let mut candidates = Vec::new();
     let mut unusable = BTreeSet::new();
-    for document in documents {
+    for (document, is_exported) in platform::assemble(documents, library, &mut findings) {
         let remarks = lint::check_document(&document, sources);
         match recognize(document.root, catalog, &mut findings) {
-            Ok(candidate) => candidates.push(Candidate { remarks, ..candidate }),
+            Ok(mut candidate) => {
+                if let Some(kind) = candidate.kind.as_ref().filter(|_| is_exported) {
+                    values::unquote_integers(&mut candidate.node, kind.shape());
+                }
+                candidates.push(Candidate { remarks, is_exported, ..candidate });
+            }
             Err(Unrecognized::Document(finding)) => findings.push(*finding),
             // However many manifests are of the kind, what is wrong with it is told once.
             Err(Unrecognized::Kind(name, flaws)) => {
@@ -98,8 +109,14 @@ pub fn manifests(
     let mut result = Manifests::default();
     for candidate in candidates {
         let secrets = &mut result.secrets;
+        let is_exported = candidate.is_exported;
         let (manifests, problems) = check(candidate, &others, secrets, sources);
-        findings.extend(problems);
+        for problem in problems {
+            // A function may be part of several manifests, each with a run of its own.
+            if !is_exported || !findings.contains(&problem) {
+                findings.push(problem);
+            }
+        }
         result.manifests.extend(manifests);
     }
     (result, findings)
@@ -120,7 +137,7 @@ impl From<Diagnostic> for Unrecognized {
 /// Says whether a document is of one of the catalog's kinds, and so may refer to others.
 pub fn is_ours(document: &Document, catalog: &Catalog) -> bool {
     let kind = document.root.get("kind").and_then(Node::as_str);
-    kind.is_some_and(|kind| catalog.kind(kind).is_some())
+    kind.is_some_and(|kind| catalog.kind(kind).is_some()) || platform::is_exported(&document.root)
 }
 
 /// Finds the kind of a document and brings it into canonical spelling.
@@ -145,14 +162,16 @@ fn recognize(
             let wrong = |flaws| Unrecognized::Kind(kind_name.to_owned(), flaws);
             kind.ensure_rules(rules::examine).map_err(wrong)?;
             values::canonicalize(&mut node, kind.shape(), findings);
-            Ok(Candidate { kind: Some(kind), node, remarks: Vec::new() })
+            Ok(Candidate { kind: Some(kind), node, remarks: Vec::new(), is_exported: false })
         }
         Some(Err(flaws)) => Err(Unrecognized::Kind(kind_name.to_owned(), flaws)),
         None if kubernetes::is_served(api_version, kind_name) => {
-            Ok(Candidate { kind: None, node, remarks: Vec::new() })
+            Ok(Candidate { kind: None, node, remarks: Vec::new(), is_exported: false })
         }
         None => match misspelt(api_version, kind_name, catalog) {
-            None if !is_our_group(api_version) => Ok(Candidate { kind: None, node, remarks: Vec::new() }),
+            None if !is_our_group(api_version) => {
+                Ok(Candidate { kind: None, node, remarks: Vec::new(), is_exported: false })
+            }
             _ => Err(unknown_kind(&node, kind_name, catalog).into()),
         },
     }
@@ -248,7 +267,7 @@ fn check(
     secrets: &mut Vec<Place>,
     sources: &Sources,
 ) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let Candidate { kind, mut node, mut remarks } = candidate;
+    let Candidate { kind, mut node, mut remarks, is_exported } = candidate;
     let Some(kind) = kind else {
         secret_data(&node, secrets);
         let mut findings = kubernetes::check(&node, sources);
@@ -259,11 +278,13 @@ fn check(
         secrets.extend(told_secrets(&remarks));
         findings.extend(remarks);
         let given = Node::new(Value::Null, node.place);
-        return (vec![Manifest { kind: None, given, node, index: None }], findings);
+        return (vec![Manifest { kind: None, given, node, index: None, is_exported: false }], findings);
     };
     let shape = kind.shape();
     values::secret_places(&node, shape, secrets);
-    let mut findings = kind.schema().check(&node, sources);
+    let mut findings = Vec::new();
+    embed::embed(&mut node, shape, sources, &mut findings);
+    findings.extend(kind.schema().check(&node, sources));
     rules::check(&node, shape, &mut findings);
     remarks.extend(if has_errors(&findings) { Vec::new() } else { lints::check(&node, shape, sources) });
     references::resolve(&mut node, shape, others, &mut findings);
@@ -274,8 +295,13 @@ fn check(
     findings.extend(remarks);
     let given = node.clone();
     values::complete(&mut node, shape, "", sources);
-    let manifest =
-        |index| Manifest { kind: Some(Arc::clone(&kind)), node: node.clone(), given: given.clone(), index };
+    let manifest = |index| Manifest {
+        kind: Some(Arc::clone(&kind)),
+        node: node.clone(),
+        given: given.clone(),
+        index,
+        is_exported,
+    };
     let manifests = match each::count(&node, &kind) {
         Some(count) => (0..count).map(|index| manifest(Some(index))).collect(),
         None => vec![manifest(None)],

@@ -2,5 +2,7 @@
 
 mod functions {
     mod desk;
+    mod platform;
+    mod sources;
     mod tasks;
 }

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
 use crate::diagnostic::Diagnostic;
+use crate::source::{Source, SourceKind};
 
 const STDIN: &str = "-";
 /// Offsets in a text are kept in 32 bits; no manifest comes near this.
@@ -102,6 +103,28 @@ fn expand(argument: &Path) -> Result<Vec<InputFile>, Box<Diagnostic>> {
             None => Err(missing(argument, &error)),
         },
     }
+}
+
+/// Reads a file in the folder of a text or below. A manifest is often somebody else's, so no path and no link leads out
+/// of its folder.
+pub fn read_beside(source: &Source, path: &str) -> Result<Vec<u8>, String> {
+    let folder = match source.kind {
+        SourceKind::Manifest => Path::new(&source.name).parent().unwrap_or(Path::new("")),
+        _ => Path::new(""),
+    };
+    let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+    let whole = folder.join(path).canonicalize().map_err(|error| reason(&error))?;
+    let folder = folder.canonicalize().map_err(|error| reason(&error))?;
+    if !whole.starts_with(&folder) {
+        return Err("it lies outside of the manifest's folder".to_owned());
+    }
+    if !whole.is_file() {
+        return Err("it is no file".to_owned());
+    }
+    let mut bytes = Vec::new();
+    let file = std::fs::File::open(&whole).map_err(|error| reason(&error))?;
+    file.take(MAX_BYTES).read_to_end(&mut bytes).map_err(|error| reason(&error))?;
+    Ok(bytes)
 }
 
 fn matching(pattern: &str) -> Result<Vec<InputFile>, Box<Diagnostic>> {

@@ -47,7 +47,9 @@ impl Library for Folders<'_> {
     }
 }
 
-/// Returns a document's `metadata.name`.
+/// Returns a document's `metadata.name`; of a platform's document, its own `name` or `id`.
 pub fn name_of(root: &Node) -> Option<&str> {
-    root.at(["metadata", "name"])?.as_str()
+    let own = root.at(["metadata", "name"]).and_then(Node::as_str);
+    let exported = || ["name", "id"].into_iter().find_map(|field| root.get(field)?.as_str());
+    own.or_else(|| exported().filter(|_| super::platform::is_exported(root)))
 }

@@ -111,6 +111,30 @@ pub(super) fn camel_case(word: &str) -> String {
     camel
 }
 
+/// Takes an integer in quotes for what it is, as platforms do whose own libraries write them so.
+pub(super) fn unquote_integers(node: &mut Node, shape: Shape<'_>) {
+    match &mut node.value {
+        Value::String(text) if shape.text("type") == Some("integer") => {
+            if let Ok(number) = text.parse::<i64>() {
+                node.value = Value::Number(number.into());
+            }
+        }
+        Value::List(items) => {
+            if let Some(item_shape) = shape.items() {
+                items.iter_mut().for_each(|item| unquote_integers(item, item_shape));
+            }
+        }
+        Value::Map(map) => {
+            for (key, value) in &mut map.entries {
+                if let Some(field) = shape.property(&key.text) {
+                    unquote_integers(value, field);
+                }
+            }
+        }
+        _ => {}
+    }
+}
+
 /// Fills in what the manifest leaves out: each declared field of every object that is there gets its default, or
 /// null, so that a template can ask for any field that the schema knows.
 pub(super) fn complete(node: &mut Node, shape: Shape<'_>, path: &str, sources: &Sources) {

@@ -32,6 +32,11 @@ impl Desk {
         self
     }
 
+    /// Makes a symbolic link.
+    pub fn link(&self, target: &str, name: &str) {
+        std::os::unix::fs::symlink(target, self.0.join(name)).unwrap();
+    }
+
     pub fn daphnia(&self, arguments: &[&str]) -> Said {
         let mut command = Command::new(env!("CARGO_BIN_EXE_daphnia"));
         let output = command.current_dir(&self.0).args(arguments).env("NO_COLOR", "1").output().unwrap();
