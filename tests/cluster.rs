@@ -13,10 +13,13 @@ mod cluster {
     mod owners;
     mod plan;
     mod prune;
+    mod refusals;
+    mod replace;
     mod rules;
     mod run;
     mod schemas;
     mod smoke;
     mod strict;
+    mod waits;
     mod writer;
 }

@@ -60,7 +60,9 @@ impl Cluster {
         let message = redact(&status.message, attempt.object);
         let one = match status.code {
             401 => self.unauthorized(),
-            403 if is_rbac(&status.message) => self.forbidden(status, what),
+            403 if is_rbac(&status.message) => {
+                self.forbidden(status, what).at_opt(attempt.object.map(|object| object.node.place))
+            }
             403 => denied(&message, what).at_opt(attempt.object.map(|object| object.node.place)),
             404 if missing_namespace(status).is_some() => self.missing_namespace(status, attempt),
             409 if status.reason == "Conflict" && !conflicts(status, attempt.object).is_empty() => {

@@ -114,6 +114,9 @@ pub struct ContainerExit {
 const AFTERMATH: Duration = Duration::from_secs(3);
 const AFTERMATH_OF_LOGS: Duration = Duration::from_secs(30);
 
+/// How long a workload without probes has to stay ready.
+const TRIAL: Duration = Duration::from_secs(3);
+
 /// How often to look at the clock.
 const TICK: Duration = Duration::from_millis(250);
 
@@ -164,6 +167,8 @@ struct Waiting {
     told: String,
     told_trouble: String,
     told_counts: JobCounts,
+    /// Since when it has been ready without a break.
+    ready_since: Option<Instant>,
     /// Since when each trouble has lasted.
     troubles: HashMap<String, Instant>,
 }
@@ -181,6 +186,7 @@ impl<'a> Wait<'a> {
             told: String::new(),
             told_trouble: String::new(),
             told_counts: JobCounts::default(),
+            ready_since: None,
             troubles: HashMap::new(),
         });
         let waiting: Vec<Waiting> = waiting.collect();
@@ -299,6 +305,9 @@ impl Waiting {
         };
         self.tell_job(cluster, world);
         let status = rule(object);
+        if matches!(status, Status::Ready(_)) && self.is_on_trial(object, now) {
+            return;
+        }
         let Status::Waiting(state) = &status else {
             let status = self.with_cause(status, world);
             return self.decide(cluster, status, now);
@@ -306,6 +315,7 @@ impl Waiting {
         if world.is_gone(&self.id) {
             return self.decide(cluster, Status::Failed("it was deleted meanwhile".to_owned()), now);
         }
+        self.ready_since = None;
         if *state != self.told {
             self.told.clone_from(state);
             cluster.tell(Progress::Waiting { id: self.id.clone(), state: state.clone() });
@@ -326,6 +336,15 @@ impl Waiting {
         if self.troubles.is_empty() {
             self.told_trouble.clear();
         }
+    }
+
+    /// What has just become ready may crash at once, and is looked at a little longer; what was ready all along is
+    /// not.
+    fn is_on_trial(&mut self, object: &serde_json::Value, now: Instant) -> bool {
+        if self.told.is_empty() || ready::is_proven(&self.id, object) {
+            return false;
+        }
+        now < *self.ready_since.get_or_insert(now) + TRIAL
     }
 
     /// A controller that gives up says that it does; its pods say why.

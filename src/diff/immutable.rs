@@ -54,6 +54,8 @@ const RULES: &[Rule] = &[
             "spec.storageClassName",
             "spec.volumeName",
             "spec.volumeMode",
+            // This one the server names without its `spec`.
+            "volumeMode",
             "spec.dataSource",
             "spec.dataSourceRef",
             // It may grow; the server refuses only to shrink it.

@@ -40,6 +40,16 @@ pub fn has_pods(id: &ObjectId) -> bool {
     )
 }
 
+/// Whether a workload that is ready has shown that it stays so. A container without a probe is ready the moment it
+/// starts, though it may crash the next.
+pub fn is_proven(id: &ObjectId, object: &Json) -> bool {
+    let is_workload = id.group() == "apps";
+    let containers = items(object, "/spec/template/spec/containers");
+    !is_workload
+        || number(object, "/spec/minReadySeconds").unwrap_or_default() > 0
+        || containers.iter().all(|container| container["readinessProbe"].is_object())
+}
+
 fn ready() -> Status {
     Status::Ready(None)
 }
