@@ -2,6 +2,7 @@
 
 mod functions {
     mod desk;
+    mod parameters;
     mod platform;
     mod sources;
     mod tasks;
