@@ -21,6 +21,7 @@ pub(crate) use call::{Call, encode};
 pub use connect::ConnectOptions;
 pub use cronjob::cronjob;
 pub use logs::LogLine;
+pub(crate) use observe::CONCURRENCY;
 pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
 pub use remove::{RemoveOptions, remove};
@@ -153,16 +154,19 @@ impl Cluster {
     }
 }
 
-/// Returns five random characters that make a name unique, as Kubernetes' own `generateName` does: no vowels, so
-/// no words, and nothing that looks like something else.
+/// Returns five random characters that make a name unique, as Kubernetes' own `generateName` does.
 pub(crate) fn fresh_suffix() -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
+    suffix(std::collections::hash_map::RandomState::new().build_hasher().finish())
+}
+
+/// Returns five characters for a number: no vowels, so no words, and nothing that looks like something else.
+pub(crate) fn suffix(mut number: u64) -> String {
     const ALPHABET: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
-    let mut random = std::collections::hash_map::RandomState::new().build_hasher().finish();
     let mut suffix = String::new();
     for _ in 0..5 {
-        suffix.push(ALPHABET[(random % ALPHABET.len() as u64) as usize] as char);
-        random /= ALPHABET.len() as u64;
+        suffix.push(ALPHABET[(number % ALPHABET.len() as u64) as usize] as char);
+        number /= ALPHABET.len() as u64;
     }
     suffix
 }

@@ -2,20 +2,23 @@
 
 mod complete;
 mod digest;
+mod evidence;
 mod execute;
 mod isolate;
+mod open;
 mod record;
 mod references;
 mod run;
+mod settle;
+mod store;
 
 pub use digest::digest;
 pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
-pub use run::{Run, RunOptions, follow, run, settle};
+pub use run::{Run, RunOptions, follow, run};
+pub use settle::settle;
 
-use serde_json::{Value as Json, json};
-
-use crate::cluster::{Attempt, Call, Cluster, ContainerExit, LogLine, delete, encode};
+use crate::cluster::{Attempt, Call, Cluster, ContainerExit, LogLine, delete};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::object::ObjectId;
 
@@ -76,7 +79,7 @@ async fn find(cluster: &Cluster, id: &str) -> Result<RunRecord, Diagnostics> {
 
 async fn read(cluster: &Cluster, id: &str, namespace: &str) -> Result<RunRecord, Diagnostics> {
     let what = format!("read the record of run `{id}`");
-    let answer = match cluster.call(&Call::get(&path(namespace, id))).await {
+    let answer = match cluster.call(&Call::get(&store::path(namespace, id))).await {
         Ok(answer) => answer,
         Err(failure) if failure.is_code(404) => return Err(no_such_run(cluster, id, namespace).await.into()),
         Err(failure) => return Err(cluster.explain(&failure, &Attempt::new(&what))),
@@ -99,9 +102,12 @@ async fn no_such_run(cluster: &Cluster, id: &str, namespace: &str) -> Diagnostic
     }
 }
 
-/// Stops a run by deleting its Job. The record stays.
-pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<RunRecord, Diagnostics> {
-    let mut record = get(cluster, id, namespace).await?;
+/// Stops a run by deleting its Job. Its record stays, if there is one.
+pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Result<(), Diagnostics> {
+    let mut record = match get(cluster, id, namespace).await {
+        Ok(record) => record,
+        Err(errors) => return cancel_unrecorded(cluster, id, namespace, errors).await,
+    };
     if record.state.is_final() {
         let message = format!("the run `{id}` is over already: {}", record.state);
         return Err(Diagnostic::unable("run-over", message).into());
@@ -116,90 +122,19 @@ pub async fn cancel(cluster: &Cluster, id: &str, namespace: Option<&str>) -> Res
         .await
         .map_err(|failure| cluster.explain(&failure, &Attempt::new(&format!("cancel run `{id}`"))))?;
     delete(cluster, &record.object, None).await?;
-    Ok(record)
+    Ok(())
 }
 
-fn name(id: &str) -> String {
-    format!("daphnia-run-{id}")
-}
-
-fn path(namespace: &str, id: &str) -> String {
-    format!("/api/v1/namespaces/{}/secrets/{}", encode(namespace), encode(&name(id)))
-}
-
-impl Cluster {
-    /// Returns the records that a label selector chooses, newest first, in their short form.
-    async fn records(
-        &self,
-        namespace: Option<&str>,
-        selector: &str,
-    ) -> Result<Vec<RunRecord>, crate::cluster::Failure> {
-        let path = match namespace {
-            Some(namespace) => format!("/api/v1/namespaces/{}/secrets", encode(namespace)),
-            None => "/api/v1/secrets".to_owned(),
-        };
-        let call = Call::list_metadata(&path)
-            .query("fieldSelector", format!("type={SECRET_TYPE}"))
-            .query("labelSelector", selector);
-        let (items, _) = self.pages(&call).await?;
-        let mut records: Vec<RunRecord> =
-            items.iter().filter_map(|item| RunRecord::read(item, self.place())).collect();
-        records.sort_by_key(|record| std::cmp::Reverse(record.started));
-        Ok(records)
-    }
-
-    /// Writes a new record.
-    async fn keep(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
-        let namespace = record.namespace();
-        let path = format!("/api/v1/namespaces/{}/secrets", encode(namespace));
-        self.call(&Call::create(&path, &record.write()).query("fieldManager", "daphnia")).await.map(|_| ())
-    }
-
-    /// Writes what has changed of a record.
-    async fn save(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
-        let mut patch = record.write();
-        if record.is_short {
-            // What was not read must not be overwritten.
-            patch["data"] = Json::Null;
-            if let Some(patch) = patch.as_object_mut() {
-                patch.remove("data");
-            }
-        }
-        self.call(&Call::merge(&path(record.namespace(), &record.id), &patch)).await.map(|_| ())
-    }
-
-    /// Deletes all but the newest records of a job.
-    async fn prune_records(&self, namespace: &str, job: &str, keep: usize) {
-        let records = match self.records(Some(namespace), &format!("{JOB_LABEL}={job}")).await {
-            Ok(records) => records,
-            Err(failure) => {
-                return self.warn_once(format!("cannot list old records: {}", failure.describe()));
-            }
-        };
-        let old = records.iter().filter(|record| record.state.is_final()).skip(keep);
-        for record in old {
-            if let Err(failure) = self.discard(record).await {
-                return self.warn_once(format!("cannot delete old records: {}", failure.describe()));
-            }
-        }
-    }
-
-    async fn discard(&self, record: &RunRecord) -> Result<(), crate::cluster::Failure> {
-        let options = json!({"apiVersion": "v1", "kind": "DeleteOptions"});
-        match self.call(&Call::delete(&path(record.namespace(), &record.id), &options)).await {
-            Err(failure) if !failure.is_code(404) => Err(failure),
-            _ => Ok(()),
-        }
-    }
-
-    /// Returns who we are to the server.
-    async fn who(&self) -> String {
-        let review = json!({"apiVersion": "authentication.k8s.io/v1", "kind": "SelfSubjectReview"});
-        let answer =
-            self.call(&Call::create("/apis/authentication.k8s.io/v1/selfsubjectreviews", &review)).await;
-        let name = answer
-            .ok()
-            .and_then(|answer| answer.pointer("/status/userInfo/username")?.as_str().map(str::to_owned));
-        name.unwrap_or_else(|| "unknown".to_owned())
+/// Who may keep no records runs Jobs all the same, and what is labelled as this run is its Job.
+async fn cancel_unrecorded(
+    cluster: &Cluster,
+    id: &str,
+    namespace: Option<&str>,
+    errors: Diagnostics,
+) -> Result<(), Diagnostics> {
+    let namespace = namespace.unwrap_or(cluster.namespace());
+    match cluster.run_job(namespace, id).await {
+        Ok(Some(job)) => delete(cluster, &job.id, None).await.map(|_| ()),
+        _ => Err(errors),
     }
 }

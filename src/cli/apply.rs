@@ -98,6 +98,7 @@ impl ApplyArgs {
             },
             wait: (!self.no_wait).then_some(WaitOptions { timeout: self.timeout, logs: false }),
             parameters,
+            rerun: self.rerun,
             ..ExecuteOptions::default()
         }
     }
@@ -133,7 +134,7 @@ impl Session {
         let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
         let mut observed = self.told(observe(&cluster, &plan, &options).await)?;
         if !args.rerun {
-            observed = settle(&cluster, observed).await;
+            observed = self.told(settle(&cluster, observed).await)?;
         }
         let leaving = self.leaving(&cluster, set.as_ref(), &set_args, &observed).await?;
         if let Some(saved) = &saved {

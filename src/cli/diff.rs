@@ -59,7 +59,7 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
         let cluster = session.connect(&args.server, narrator(None)).await?;
         let set = session.join(&cluster, &args.set, &mut plan).await?;
         let observed = session.told(foresee(&session, &cluster, &plan, args.read_only).await)?;
-        let observed = settle(&cluster, observed).await;
+        let observed = session.told(settle(&cluster, observed).await)?;
         let leaving = session.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
         if let Some(path) = &args.save {
             let parameters = args.input.parameters();

@@ -91,8 +91,8 @@ pub(super) fn cancel(args: &CancelArgs) -> Status {
         session.told(history::cancel(&cluster, &args.run, args.server.namespace.as_deref()).await)
     });
     match cancelled {
-        Ok(record) => {
-            session.report.note(&format!("run {} is cancelled", record.id));
+        Ok(()) => {
+            session.report.note(&format!("run {} is cancelled", args.run));
             Status::DONE
         }
         Err(status) => status,

@@ -84,9 +84,14 @@ impl Call {
         self
     }
 
-    pub fn dry_run(mut self) -> Call {
+    pub fn dry_run(self) -> Call {
+        self.repeatable().query("dryRun", "All")
+    }
+
+    /// Says that it can be sent twice to the same effect.
+    pub fn repeatable(mut self) -> Call {
         self.is_repeatable = true;
-        self.query("dryRun", "All")
+        self
     }
 
     pub fn request(&self) -> Result<Request<Body>, Failure> {

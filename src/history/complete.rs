@@ -1,10 +1,14 @@
 //! A record whose writer went away → a record of how the Job ended.
 
+use jiff::Timestamp;
 use serde_json::Value as Json;
 
-use super::{RunRecord, RunState};
-use crate::cluster::json::text;
-use crate::cluster::{Call, Cluster, ContainerExit, JobResult, LogLine, encode, exits, is_over, outline};
+use super::evidence::{Evidence, evidence};
+use super::isolate::tidy_run;
+use super::{JOB_LABEL, RunRecord, RunState};
+use crate::cluster::json::{items, text};
+use crate::cluster::{Cluster, ContainerExit, JobResult, LogLine, encode, exits, is_over, outline};
+use crate::diff::FIELD_MANAGER;
 
 impl RunRecord {
     /// Takes over how the Job ended.
@@ -21,7 +25,7 @@ impl RunRecord {
             self.log.clone_from(&result.log);
         }
         let ended = result.ended.as_ref().and_then(|time| time.parse().ok());
-        self.ended = self.state.is_final().then(|| ended.unwrap_or_else(jiff::Timestamp::now));
+        self.ended = self.state.is_final().then(|| ended.unwrap_or_else(Timestamp::now));
     }
 }
 
@@ -30,8 +34,23 @@ pub async fn complete(cluster: &Cluster, record: &mut RunRecord) {
     if record.state.is_final() {
         return;
     }
-    let Some(mut now) = look(cluster, record).await else { return };
-    if now.is_short {
+    if let Some(now) = look(cluster, record).await {
+        replace(cluster, record, now).await;
+    }
+}
+
+/// Ends the record of a Job that still runs and is about to go, for another takes its name.
+pub async fn end_replaced(cluster: &Cluster, record: &mut RunRecord) {
+    let mut now = record.clone();
+    now.log = log_of(cluster, record).await;
+    now.state = RunState::Cancelled;
+    now.cause = "it was replaced while it ran: a changed Job was applied".to_owned();
+    now.ended = Some(Timestamp::now());
+    replace(cluster, record, now).await;
+}
+
+async fn replace(cluster: &Cluster, record: &mut RunRecord, mut now: RunRecord) {
+    if now.is_short && now.state.is_final() {
         // The long form is written back whole, so it has to be there.
         let Ok(long) = super::read(cluster, &record.id, record.namespace()).await else { return };
         now.objects = long.objects;
@@ -50,25 +69,19 @@ pub async fn complete(cluster: &Cluster, record: &mut RunRecord) {
     *record = now;
 }
 
-/// Returns what has become of the run, if it is over.
+/// Returns what has become of the run, if there is news.
 async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
+    let job = match cluster.job(&record.object).await.ok()? {
+        Some(job) => is_its_job(cluster, record, &job).await?.then_some(job),
+        None => None,
+    };
+    let Some(job) = job else {
+        return if is_young(record) { None } else { Some(without_job(cluster, record).await) };
+    };
     let mut now = record.clone();
-    let namespace = encode(record.namespace());
-    let name = encode(&record.object.name);
-    let job =
-        match cluster.call(&Call::get(&format!("/apis/batch/v1/namespaces/{namespace}/jobs/{name}"))).await {
-            Ok(job) if is_its_job(record, &job) => job,
-            Err(failure) if !failure.is_code(404) => return None,
-            _ if is_young(record) => return None,
-            _ => {
-                now.state = RunState::Lost;
-                now.cause = "its Job is gone, and nobody saw how it ended".to_owned();
-                now.ended = Some(jiff::Timestamp::now());
-                return Some(now);
-            }
-        };
+    text(&job, "/metadata/uid").clone_into(&mut now.uid);
     if !is_over(&job) {
-        return None;
+        return (now.uid != record.uid).then_some(now);
     }
     let pods = pods_of(cluster, &now).await;
     let log = cluster.log_tails(&pods).await;
@@ -81,6 +94,26 @@ async fn look(cluster: &Cluster, record: &RunRecord) -> Option<RunRecord> {
     let result = outline(&record.object, &job, containers, None, false);
     now.conclude(&JobResult { log, ..result });
     Some(now)
+}
+
+/// Says what can be known of a run whose Job is not there.
+async fn without_job(cluster: &Cluster, record: &RunRecord) -> RunRecord {
+    let mut now = record.clone();
+    let (state, cause, ended) = match evidence(cluster, record).await {
+        Evidence::Succeeded(time) => (RunState::Succeeded, String::new(), time),
+        Evidence::Failed(cause, time) => (RunState::Failed, cause, time),
+        Evidence::None if record.uid.is_empty() => {
+            let cause = "it was not started: who was to start it was interrupted";
+            (RunState::Failed, cause.to_owned(), None)
+        }
+        _ => (RunState::Lost, "its Job is gone, and nobody saw how it ended".to_owned(), None),
+    };
+    if record.uid.is_empty() {
+        tidy_run(cluster, record).await;
+    }
+    (now.state, now.cause) = (state, cause);
+    now.ended = Some(ended.unwrap_or_else(Timestamp::now));
+    now
 }
 
 /// Returns what is left of a run's pods.
@@ -96,15 +129,38 @@ pub async fn log_of(cluster: &Cluster, record: &RunRecord) -> Vec<LogLine> {
 }
 
 /// A record comes before its Job, so for a while there may be none yet.
-fn is_young(record: &RunRecord) -> bool {
-    record.uid.is_empty() && jiff::Timestamp::now().duration_since(record.started).as_secs() < 60
+pub fn is_young(record: &RunRecord) -> bool {
+    record.uid.is_empty() && Timestamp::now().duration_since(record.started).as_secs() < YOUTH
 }
 
-fn is_its_job(record: &RunRecord, job: &Json) -> bool {
+/// How many seconds pass at most between a record, or what a run has for itself, and the Job.
+pub const YOUTH: i64 = 60;
+
+/// Whether a Job is that of the record; `None` if it cannot be told now.
+async fn is_its_job(cluster: &Cluster, record: &RunRecord, job: &Json) -> Option<bool> {
+    let uid = text(job, "/metadata/uid");
     if !record.uid.is_empty() {
-        return text(job, "/metadata/uid") == record.uid;
+        return Some(uid == record.uid);
     }
-    // The writer went between the two; what was made since is its Job. Clocks differ a little.
-    let created: Option<jiff::Timestamp> = text(job, "/metadata/creationTimestamp").parse().ok();
-    created.is_some_and(|created| created.duration_since(record.started).as_secs() >= -5)
+    // The writer went between the two: what it made since is its Job, unless that is another's.
+    let created: Option<Timestamp> = text(job, "/metadata/creationTimestamp").parse().ok();
+    let is_since = |record: &RunRecord| match (created, record.written) {
+        (Some(created), Some(written)) => created >= written,
+        (Some(created), None) => created.duration_since(record.started).as_secs() >= -5,
+        (None, _) => false,
+    };
+    let is_ours = items(job, "/metadata/managedFields").iter().any(|entry| entry["manager"] == FIELD_MANAGER);
+    if !is_ours || !is_since(record) {
+        return Some(false);
+    }
+    let others =
+        cluster.records(Some(record.namespace()), &format!("{JOB_LABEL}={}", record.job)).await.ok()?;
+    let is_anothers = |other: &RunRecord| {
+        let is_nearer = other.uid.is_empty()
+            && !other.state.is_final()
+            && other.written > record.written
+            && is_since(other);
+        other.id != record.id && other.object == record.object && (other.uid == uid || is_nearer)
+    };
+    Some(!others.iter().any(is_anothers))
 }

@@ -1,13 +1,19 @@
 //! Observed → applied, with a record of each Job that this starts.
 
-use base64::Engine as _;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use futures::StreamExt as _;
 use jiff::Timestamp;
 
 use super::isolate::Copies;
-use super::{KEEP, RunRecord, RunState, digest};
+use super::open::{Opened, Start, no_record, open};
+use super::settle::labelled;
+use super::{JOB_LABEL, KEEP, RunRecord, RunState, complete};
+use crate::cluster::json::text;
 use crate::cluster::{
-    ApplyOptions, Cluster, Failure, Outcome, Progress, Readiness, WaitOptions, apply, ensure_allowed,
-    fresh_suffix, wait,
+    ApplyOptions, CONCURRENCY, Cluster, JobResult, Outcome, Progress, Readiness, WaitOptions, apply,
+    ensure_allowed, wait,
 };
 use crate::diagnostic::Diagnostics;
 use crate::diff::{Observed, Prediction};
@@ -21,6 +27,8 @@ pub struct ExecuteOptions {
     pub wait: Option<WaitOptions>,
     pub parameters: Vec<String>,
     pub keep: usize,
+    /// Run Jobs again that have had their run.
+    pub rerun: bool,
 }
 
 impl Default for ExecuteOptions {
@@ -30,6 +38,7 @@ impl Default for ExecuteOptions {
             wait: Some(WaitOptions::default()),
             parameters: Vec::new(),
             keep: KEEP,
+            rerun: false,
         }
     }
 }
@@ -69,141 +78,88 @@ pub async fn execute_as(
     dispatch: Option<&Dispatch<'_>>,
 ) -> Result<Execution, Diagnostics> {
     ensure_allowed(observed, &options.apply)?;
-    // A record is written before its Job, but after the namespace of both.
-    let first_job = observed.iter().position(|one| one.desired.id.kind == "Job").unwrap_or(observed.len());
-    let (before, jobs) = observed.split_at(first_job);
+    let (before, rest) = observed.split_at(first_with_record(observed, dispatch));
     let mut outcomes = apply(cluster, before, &options.apply).await?;
-    let mut records = Vec::new();
-    for one in jobs.iter().filter(|one| is_started(one)) {
-        let mut record = new_record(cluster, one, rendered, &options.parameters).await;
-        if let Some(Dispatch { stored, .. }) = dispatch {
-            record.id.clone_from(&one.desired.id.name);
-            record.job.clone_from(&stored.id.name);
-            record.digest = digest(stored, rendered);
-        }
-        match cluster.keep(&record).await {
-            Ok(()) => records.push(record),
-            Err(failure) => cluster.warn_once(no_record(&record, &failure)),
+    let starting: Vec<&Observed> = rest.iter().filter(|one| is_started(one)).collect();
+    let mut starts = Vec::new();
+    let mut done = BTreeMap::new();
+    for opened in open(cluster, &starting, rendered, options, dispatch).await? {
+        match opened {
+            Opened::Start(start) => starts.push(*start),
+            Opened::Done(job, note) => {
+                done.insert(job, note);
+            }
         }
     }
-    let applied = apply(cluster, jobs, &options.apply).await;
-    let applied = match applied {
-        Ok(applied) => applied,
+    let rest = without(rest, &done);
+    match apply(cluster, &rest, &options.apply).await {
+        Ok(applied) => outcomes.extend(applied),
         Err(errors) => {
-            let why = errors.0.first().map(|error| error.message.clone()).unwrap_or_default();
-            for record in &mut records {
-                give_up(cluster, record, &why).await;
-            }
-            if let Some(Dispatch { copies, .. }) = dispatch {
-                copies.discard(cluster).await;
-            }
+            sort_out(cluster, &mut starts, dispatch, &errors).await;
             return Err(errors);
         }
-    };
-    if let Some(Dispatch { copies, .. }) = dispatch {
-        for outcome in applied.iter().filter(|outcome| outcome.id.kind == "Job") {
-            copies.belong_to(cluster, &outcome.id, uid(outcome)).await;
-        }
     }
-    let mut records = without_runs_of_others(cluster, records, &applied).await;
-    for record in &mut records {
-        note_uid(cluster, record, &applied).await;
-        let (run, job) = (record.id.clone(), record.object.clone());
-        cluster.tell(Progress::Dispatched { run, job });
+    for start in &mut starts {
+        let uid = outcomes.iter().find(|outcome| outcome.id == start.record.object).map_or("", uid);
+        uid.clone_into(&mut start.record.uid);
     }
-    outcomes.extend(applied);
+    each(&mut starts, |start| start.has_started(cluster, dispatch)).await;
     let mut execution = Execution {
         outcomes,
         readiness: Vec::new(),
-        runs: records.iter().map(|record| record.id.clone()).collect(),
+        runs: starts.iter().filter(|start| start.is_kept).map(|start| start.record.id.clone()).collect(),
     };
+    let awaited: Vec<ObjectId> =
+        before.iter().chain(&*rest).filter(|one| is_awaited(one)).map(|one| one.desired.id.clone()).collect();
     if let Some(wait_options) = &options.wait {
-        let ids: Vec<ObjectId> =
-            observed.iter().filter(|one| is_awaited(one)).map(|one| one.desired.id.clone()).collect();
-        execution.readiness = wait(cluster, &ids, wait_options).await?;
-        for record in &mut records {
-            finish(cluster, record, &mut execution.readiness, options.keep).await;
-        }
+        execution.readiness = wait(cluster, &awaited, wait_options).await?;
+        finish_all(cluster, &mut starts, &mut execution.readiness, options.keep).await;
     }
+    let others = rest.iter().filter(|one| {
+        one.live.is_some() && !starts.iter().any(|start| start.record.object == one.desired.id)
+    });
+    complete_others(cluster, others.map(|one| &one.desired)).await;
     Ok(execution)
 }
 
+/// Where records have to be written: after the namespace of the Jobs, before the Jobs, and before what a run has
+/// for itself, so that a crash leaves nothing of which there is no record.
+fn first_with_record(observed: &[Observed], dispatch: Option<&Dispatch<'_>>) -> usize {
+    let has_copies = dispatch.is_some_and(|dispatch| !dispatch.copies.ids.is_empty());
+    let is_first = |one: &Observed| {
+        let id = &one.desired.id;
+        id.kind == "Job" || (has_copies && id.namespace.is_some())
+    };
+    observed.iter().position(is_first).unwrap_or(observed.len())
+}
+
+/// Leaves alone what has had its run meanwhile.
+fn without<'a>(observed: &'a [Observed], done: &BTreeMap<ObjectId, String>) -> Cow<'a, [Observed]> {
+    if done.is_empty() {
+        return Cow::Borrowed(observed);
+    }
+    let mut observed = observed.to_vec();
+    for one in &mut observed {
+        if let Some(note) = done.get(&one.desired.id) {
+            one.prediction = Prediction::Done { note: note.clone() };
+        }
+    }
+    Cow::Owned(observed)
+}
+
 fn is_started(observed: &Observed) -> bool {
-    let is_new = observed.live.is_none() && !matches!(observed.prediction, Prediction::Done { .. });
-    let is_suspended = observed.desired.node.at(["spec", "suspend"]).and_then(Node::as_bool) == Some(true);
-    let is_job = observed.desired.id.kind == "Job";
-    is_job && !is_suspended && (is_new || matches!(observed.prediction, Prediction::Replacement { .. }))
+    let is_suspended = |node: &Node| node.at(["spec", "suspend"]).and_then(Node::as_bool) == Some(true);
+    let starts = match (&observed.prediction, &observed.live) {
+        (Prediction::Done { .. } | Prediction::Same, _) => false,
+        (Prediction::Replacement { .. }, _) | (_, None) => true,
+        // It is there and stays, and starts if it has not so far.
+        (_, Some(live)) => is_suspended(live) && live.at(["status", "startTime"]).is_none(),
+    };
+    observed.desired.id.kind == "Job" && starts && !is_suspended(&observed.desired.node)
 }
 
 fn is_awaited(observed: &Observed) -> bool {
-    !(observed.live.is_none() && matches!(observed.prediction, Prediction::Done { .. }))
-}
-
-async fn new_record(
-    cluster: &Cluster,
-    observed: &Observed,
-    rendered: &[Object],
-    parameters: &[String],
-) -> RunRecord {
-    let job = &observed.desired;
-    let stem: String = job.id.name.chars().take(super::run::LONGEST_NAME - 6).collect();
-    RunRecord {
-        id: format!("{stem}-{}", fresh_suffix()),
-        job: job.id.name.clone(),
-        object: job.id.clone(),
-        uid: String::new(),
-        who: cluster.who().await,
-        started: Timestamp::now(),
-        ended: None,
-        digest: digest(job, rendered),
-        parameters: mask(parameters, rendered),
-        state: RunState::Running,
-        cause: String::new(),
-        exit_code: None,
-        containers: Vec::new(),
-        objects: rendered.iter().map(|object| object.node.clone()).collect(),
-        log: Vec::new(),
-        is_short: false,
-    }
-}
-
-/// Takes the values of the rendered Secrets out of what was given on the command line.
-fn mask(parameters: &[String], rendered: &[Object]) -> Vec<String> {
-    let secrets = rendered.iter().filter(|object| object.id.kind == "Secret");
-    let data = secrets.filter_map(|secret| secret.node.get("data")?.as_map());
-    let values = data.flat_map(|data| data.iter().filter_map(|(_, value)| value.as_str()));
-    let decoded = values.filter_map(|value| {
-        let bytes = base64::engine::general_purpose::STANDARD.decode(value).ok()?;
-        String::from_utf8(bytes).ok()
-    });
-    // Shorter ones would take half of every word with them.
-    let values: Vec<String> = decoded.filter(|value| value.len() >= 4).collect();
-    let masked = parameters.iter().map(|parameter| {
-        values.iter().fold(parameter.clone(), |text, value| text.replace(value.as_str(), "<masked>"))
-    });
-    masked.collect()
-}
-
-fn no_record(record: &RunRecord, failure: &Failure) -> String {
-    format!("this run of `{}` leaves no record: {}", record.job, failure.describe())
-}
-
-/// Of two who apply the same at once, one starts the Job, and its record is that of the run.
-async fn without_runs_of_others(
-    cluster: &Cluster,
-    records: Vec<RunRecord>,
-    applied: &[Outcome],
-) -> Vec<RunRecord> {
-    let mut own = Vec::new();
-    for record in records {
-        if applied.iter().any(|outcome| outcome.id == record.object && outcome.is_new) {
-            own.push(record);
-        } else if let Err(failure) = cluster.discard(&record).await {
-            let why = failure.describe();
-            cluster.warn_once(format!("cannot delete the record of a run that others started: {why}"));
-        }
-    }
-    own
+    !matches!(observed.prediction, Prediction::Done { .. })
 }
 
 fn uid(outcome: &Outcome) -> &str {
@@ -211,41 +167,138 @@ fn uid(outcome: &Outcome) -> &str {
     live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str).unwrap_or_default()
 }
 
-async fn note_uid(cluster: &Cluster, record: &mut RunRecord, applied: &[Outcome]) {
-    let Some(outcome) = applied.iter().find(|outcome| outcome.id == record.object) else { return };
-    record.uid = uid(outcome).to_owned();
-    let short = RunRecord { is_short: true, ..record.clone() };
-    if let Err(failure) = cluster.save(&short).await {
-        cluster.warn_once(no_record(record, &failure));
+/// Does something about several at once.
+async fn each<'a, T: 'a, F: Future<Output = ()>>(
+    items: impl IntoIterator<Item = &'a mut T>,
+    work: impl Fn(&'a mut T) -> F,
+) {
+    futures::stream::iter(items).for_each_concurrent(CONCURRENCY, work).await;
+}
+
+impl Start {
+    /// Notes which Job it is. Without this, whoever looks finds it by its time.
+    async fn has_started(&mut self, cluster: &Cluster, dispatch: Option<&Dispatch<'_>>) {
+        let record = &self.record;
+        if let Some(Dispatch { copies, .. }) = dispatch {
+            copies.belong_to(cluster, &record.object, &record.uid).await;
+        }
+        if self.is_kept || dispatch.is_some() {
+            let (run, job) = (record.id.clone(), record.object.clone());
+            cluster.tell(Progress::Dispatched { run, job });
+        }
+        if !self.is_kept {
+            return;
+        }
+        let short = RunRecord { is_short: true, ..record.clone() };
+        if let Err(failure) = cluster.save(&short).await {
+            cluster.warn_once(no_record(record, &failure));
+        }
+    }
+
+    async fn has_not_started(
+        &mut self,
+        cluster: &Cluster,
+        dispatch: Option<&Dispatch<'_>>,
+        errors: &Diagnostics,
+    ) {
+        if let Some(Dispatch { copies, .. }) = dispatch {
+            copies.discard(cluster).await;
+        }
+        if !self.is_kept {
+            return;
+        }
+        let record = &mut self.record;
+        let why = errors.0.first().map(|error| error.message.as_str()).unwrap_or_default();
+        record.state = RunState::Failed;
+        record.cause = format!("it was not started: {why}");
+        record.ended = Some(Timestamp::now());
+        if let Err(failure) = cluster.save(record).await {
+            cluster.warn_once(no_record(record, &failure));
+        }
     }
 }
 
-async fn give_up(cluster: &Cluster, record: &mut RunRecord, why: &str) {
-    record.state = RunState::Failed;
-    record.cause = format!("it was not started: {why}");
-    record.ended = Some(Timestamp::now());
-    if let Err(failure) = cluster.save(record).await {
-        cluster.warn_once(no_record(record, &failure));
+/// After a failure on the way, finds out which Jobs have started all the same. Where the server cannot be asked,
+/// whoever looks next does.
+async fn sort_out(
+    cluster: &Cluster,
+    starts: &mut [Start],
+    dispatch: Option<&Dispatch<'_>>,
+    errors: &Diagnostics,
+) {
+    if errors.0.iter().all(|error| error.code == "unreachable") {
+        return;
+    }
+    each(starts, |start| async move {
+        match cluster.job(&start.record.object).await {
+            Ok(Some(job)) if text(&job, "/metadata/uid") != start.replaced => {
+                text(&job, "/metadata/uid").clone_into(&mut start.record.uid);
+                start.has_started(cluster, dispatch).await;
+            }
+            Ok(_) => start.has_not_started(cluster, dispatch, errors).await,
+            Err(_) => {}
+        }
+    })
+    .await;
+}
+
+/// Concludes the records of Jobs that earlier applies have started and not seen through.
+async fn complete_others<'a>(cluster: &Cluster, objects: impl Iterator<Item = &'a Object>) {
+    let is_run = |object: &&Object| {
+        let is_suspended = object.node.at(["spec", "suspend"]).and_then(Node::as_bool) == Some(true);
+        object.id.kind == "Job" && !is_suspended
+    };
+    let mut namespaces: BTreeMap<&str, Vec<&ObjectId>> = BTreeMap::new();
+    for object in objects.filter(is_run) {
+        namespaces.entry(object.id.namespace.as_deref().unwrap_or_default()).or_default().push(&object.id);
+    }
+    for (namespace, jobs) in namespaces {
+        let selector = labelled(JOB_LABEL, jobs.iter().map(|id| id.name.as_str()));
+        // Who may not read records has none to conclude.
+        let mut records = cluster.records(Some(namespace), &selector).await.unwrap_or_default();
+        records.retain(|record| jobs.contains(&&record.object));
+        each(&mut records, |record| complete::complete(cluster, record)).await;
     }
 }
 
-pub async fn finish(cluster: &Cluster, record: &mut RunRecord, readiness: &mut [Readiness], keep: usize) {
-    let found = readiness.iter_mut().find(|readiness| readiness.id == record.object);
-    let Some(result) = found.and_then(|readiness| readiness.job.as_mut()) else { return };
+async fn finish_all(cluster: &Cluster, starts: &mut [Start], readiness: &mut [Readiness], keep: usize) {
+    let mut ended: Vec<(&mut RunRecord, &mut JobResult)> = Vec::new();
+    let mut kept: BTreeMap<ObjectId, &mut RunRecord> = starts
+        .iter_mut()
+        .filter(|start| start.is_kept)
+        .map(|start| (start.record.object.clone(), &mut start.record))
+        .collect();
+    for one in readiness {
+        if let (Some(record), Some(result)) = (kept.remove(&one.id), one.job.as_mut()) {
+            ended.push((record, result));
+        }
+    }
+    each(&mut ended, |(record, result)| finish(cluster, record, result, keep)).await;
+}
+
+/// Concludes the record of a run that was seen through.
+pub async fn finish(cluster: &Cluster, record: &mut RunRecord, result: &mut JobResult, keep: usize) {
     if result.log.is_empty() {
-        result.log = super::complete::log_of(cluster, record).await;
+        result.log = complete::log_of(cluster, record).await;
     }
     if !result.succeeded
         && let Ok(mut kept) = super::read(cluster, &record.id, record.namespace()).await
         && kept.state == RunState::Cancelled
     {
-        result.cause = format!("it was {}", kept.cause);
+        result.cause = format!("it was {}", kept.cause.trim_start_matches("it was "));
         kept.containers.clone_from(&result.containers);
         kept.log.clone_from(&result.log);
         if let Err(failure) = cluster.save(&kept).await {
             cluster.warn_once(no_record(&kept, &failure));
         }
         return;
+    }
+    if record.is_short
+        && let Ok(long) = super::read(cluster, &record.id, record.namespace()).await
+    {
+        // It was written by another who started the same.
+        record.objects = long.objects;
+        record.is_short = false;
     }
     record.conclude(result);
     if let Err(failure) = cluster.save(record).await {

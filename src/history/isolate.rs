@@ -3,10 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::json;
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 
+use super::complete::YOUTH;
 use super::references::{Reference, references, rename};
-use super::{JOB_LABEL, RUN_LABEL};
+use super::{JOB_LABEL, RUN_LABEL, RunRecord, SECRET_TYPE};
+use crate::cluster::json::{items, text};
 use crate::cluster::{Call, Cluster, delete, encode};
 use crate::diff::{Observed, Prediction};
 use crate::object::{Object, ObjectId};
@@ -84,10 +87,8 @@ fn copy(object: &Object, name: &str, job: &Object) -> Object {
 impl Copies {
     /// Lets the copies go when the Job goes.
     pub async fn belong_to(&self, cluster: &Cluster, job: &ObjectId, uid: &str) {
-        let owner = json!([{"apiVersion": job.api_version, "kind": job.kind, "name": job.name, "uid": uid}]);
-        let patch = json!({"metadata": {"ownerReferences": owner}});
         for id in &self.ids {
-            if let Err(failure) = cluster.call(&Call::merge(&path(id), &patch)).await {
+            if let Err(failure) = cluster.call(&Call::merge(&path(id), &ownership(job, uid))).await {
                 let why = failure.describe();
                 cluster.warn_once(format!("`{id}` will not go with the run, delete it afterwards: {why}"));
             }
@@ -104,8 +105,60 @@ impl Copies {
     }
 }
 
+fn ownership(job: &ObjectId, uid: &str) -> Json {
+    let owner = json!([{"apiVersion": job.api_version, "kind": job.kind, "name": job.name, "uid": uid}]);
+    json!({"metadata": {"ownerReferences": owner}})
+}
+
 fn path(id: &ObjectId) -> String {
     let namespace = encode(id.namespace.as_deref().unwrap_or_default());
     let plural = if id.kind == "Secret" { "secrets" } else { "configmaps" };
     format!("/api/v1/namespaces/{namespace}/{plural}/{}", encode(&id.name))
+}
+
+/// Deals with the copies that earlier runs of a job have left behind, for whoever ran them was interrupted.
+pub async fn tidy_job(cluster: &Cluster, job: &Object) {
+    let namespace = job.id.namespace.as_deref().unwrap_or_default();
+    let name: String = job.id.name.chars().take(super::run::LONGEST_NAME).collect();
+    tidy(cluster, namespace, &format!("{JOB_LABEL}={name},{RUN_LABEL}"), true).await;
+}
+
+/// The same of a run that is known to have come to nothing.
+pub async fn tidy_run(cluster: &Cluster, record: &RunRecord) {
+    tidy(cluster, record.namespace(), &format!("{RUN_LABEL}={}", record.id), false).await;
+}
+
+/// Copies whose Job is there go with it; those without one go now, unless they are so new that it may still come.
+async fn tidy(cluster: &Cluster, namespace: &str, selector: &str, spares_young: bool) {
+    for (plural, kind) in [("configmaps", "ConfigMap"), ("secrets", "Secret")] {
+        let list = Call::list_metadata(&format!("/api/v1/namespaces/{}/{plural}", encode(namespace)));
+        let mut list = list.query("labelSelector", selector);
+        if kind == "Secret" {
+            list = list.query("fieldSelector", format!("type!={SECRET_TYPE}"));
+        }
+        // Who may not see them has none: copies are made by who may.
+        let (copies, _) = cluster.pages(&list).await.unwrap_or_default();
+        for copy in copies.iter().filter(|copy| items(copy, "/metadata/ownerReferences").is_empty()) {
+            let id = ObjectId {
+                api_version: "v1".to_owned(),
+                kind: kind.to_owned(),
+                namespace: Some(namespace.to_owned()),
+                name: text(copy, "/metadata/name").to_owned(),
+            };
+            tidy_one(cluster, copy, id, spares_young).await;
+        }
+    }
+}
+
+async fn tidy_one(cluster: &Cluster, copy: &Json, id: ObjectId, spares_young: bool) {
+    let run = text(copy, "/metadata/labels/daphnia.dev~1run");
+    let namespace = id.namespace.clone().unwrap_or_default();
+    let created: Option<Timestamp> = text(copy, "/metadata/creationTimestamp").parse().ok();
+    let is_young = created.is_none_or(|created| Timestamp::now().duration_since(created).as_secs() < YOUTH);
+    let copies = Copies { ids: vec![id] };
+    match cluster.run_job(&namespace, run).await {
+        Ok(Some(job)) => copies.belong_to(cluster, &job.id, &job.uid).await,
+        Ok(None) if !(is_young && spares_young) => copies.discard(cluster).await,
+        _ => {}
+    }
 }

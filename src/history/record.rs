@@ -11,7 +11,8 @@ use flate2::write::GzEncoder;
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
-use super::{ContainerExit, DIGEST_LABEL, JOB_LABEL, LogLine, ObjectId, RUN_LABEL, SECRET_TYPE, name};
+use super::store::name;
+use super::{ContainerExit, DIGEST_LABEL, JOB_LABEL, LogLine, ObjectId, RUN_LABEL, SECRET_TYPE};
 use crate::source::Place;
 use crate::yaml::Node;
 
@@ -28,6 +29,8 @@ pub struct RunRecord {
     pub uid: String,
     pub who: String,
     pub started: Timestamp,
+    /// When the record was written first, by the server's clock.
+    pub written: Option<Timestamp>,
     pub ended: Option<Timestamp>,
     pub digest: String,
     /// As given on the command line.
@@ -194,6 +197,7 @@ impl RunRecord {
             uid: of("uid"),
             who: of("who"),
             started: of("started").parse().ok()?,
+            written: text("/metadata/creationTimestamp").and_then(|time| time.parse().ok()),
             ended: of("ended").parse().ok(),
             digest: of("digest"),
             parameters: parameters.iter().filter_map(Json::as_str).map(str::to_owned).collect(),
@@ -295,6 +299,7 @@ mod tests {
             uid: "u".to_owned(),
             who: "me".to_owned(),
             started: Timestamp::UNIX_EPOCH,
+            written: None,
             ended: None,
             digest: "d".repeat(64),
             parameters: vec!["--set a=b".to_owned()],

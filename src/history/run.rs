@@ -1,17 +1,15 @@
 //! Jobs → runs, each with a record.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use super::execute::{Dispatch, ExecuteOptions, execute_as, finish};
-use super::isolate::{Copies, isolate};
-use super::record::digest_label;
-use super::{DIGEST_LABEL, JOB_LABEL, KEEP, RUN_LABEL, RunRecord, RunState, digest};
+use super::isolate::{Copies, isolate, tidy_job};
+use super::references::references;
+use super::{JOB_LABEL, KEEP, RUN_LABEL, RunRecord};
 use crate::cluster::{
     ApplyOptions, Cluster, JobResult, ObserveOptions, Readiness, WaitOptions, fresh_suffix, observe, wait,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::diff::{Observed, Prediction};
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::{Key, Map, Node, Value};
 
@@ -67,6 +65,9 @@ pub async fn run(
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
     let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
     let mut observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    if !references(&stored.node).is_empty() {
+        tidy_job(cluster, stored).await;
+    }
     let mut dispatch = Dispatch { stored, copies: Copies::default() };
     if let Some((objects, copies)) = isolate(&fresh, &observed) {
         observed = observe(cluster, &Plan::new(objects), &ObserveOptions::default()).await?;
@@ -77,6 +78,7 @@ pub async fn run(
         wait: options.wait.then_some(WaitOptions { timeout: options.timeout, logs: true }),
         parameters: options.parameters.clone(),
         keep: options.keep,
+        rerun: true,
     };
     let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(&dispatch)).await?;
     let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
@@ -157,49 +159,11 @@ pub async fn follow(
     if !record.state.is_final() {
         let options = WaitOptions { timeout, logs: true };
         let mut readiness = wait(cluster, std::slice::from_ref(&record.object), &options).await?;
-        finish(cluster, &mut record, &mut readiness, usize::MAX).await;
+        if let Some(result) = readiness.first_mut().and_then(|one| one.job.as_mut()) {
+            finish(cluster, &mut record, result, usize::MAX).await;
+        }
     }
     Ok(record)
-}
-
-/// Leaves out Jobs that have had their run: the same Job succeeded before, and its time to live is over.
-pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Vec<Observed> {
-    let rendered: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
-    let mut wanted: HashMap<String, Vec<String>> = HashMap::new();
-    let is_open = |one: &Observed| one.live.is_none() && matches!(one.prediction, Prediction::Server(_));
-    for one in observed.iter().filter(|one| one.desired.id.kind == "Job" && is_open(one)) {
-        let namespace = one.desired.id.namespace.clone().unwrap_or_default();
-        wanted.entry(namespace).or_default().push(digest(&one.desired, &rendered));
-    }
-    let mut succeeded: HashMap<(String, String), RunRecord> = HashMap::new();
-    for (namespace, digests) in wanted {
-        let labels: Vec<&str> = digests.iter().map(|digest| digest_label(digest)).collect();
-        let selector = format!("{DIGEST_LABEL} in ({})", labels.join(","));
-        let records = match cluster.records(Some(&namespace), &selector).await {
-            Ok(records) => records,
-            Err(failure) => {
-                let why = failure.describe();
-                cluster
-                    .warn_once(format!("cannot read the records of runs, so a Job may run once more: {why}"));
-                continue;
-            }
-        };
-        for mut record in records {
-            super::complete::complete(cluster, &mut record).await;
-            if record.state == RunState::Succeeded {
-                succeeded.entry((namespace.clone(), record.digest.clone())).or_insert(record);
-            }
-        }
-    }
-    for one in observed.iter_mut().filter(|one| one.desired.id.kind == "Job" && is_open(one)) {
-        let namespace = one.desired.id.namespace.clone().unwrap_or_default();
-        if let Some(record) = succeeded.get(&(namespace, digest(&one.desired, &rendered))) {
-            let when = record.ended.unwrap_or(record.started).strftime("%Y-%m-%d %H:%M UTC");
-            let note = format!("succeeded on {when} as run `{}`; `--rerun` runs it again", record.id);
-            one.prediction = Prediction::Done { note };
-        }
-    }
-    observed
 }
 
 #[cfg(test)]
