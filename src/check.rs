@@ -1,5 +1,5 @@
-//! Files → findings, many files at a time. A file of plain Kubernetes objects is read, checked and forgotten; only
-//! manifests that may refer to each other are kept until all are read.
+//! Files → findings, many files at a time. A file is read, checked and forgotten; one that refers to what is in others
+//! is read again when all are known.
 
 mod group;
 mod index;
@@ -48,8 +48,6 @@ pub struct Checked {
     pub tally: Tally,
     /// The file's text before and after, if it was mended.
     pub mended: Option<Mended>,
-    /// What references to this file's documents call them.
-    names: Vec<String>,
 }
 
 #[derive(Debug)]

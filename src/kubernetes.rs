@@ -1,6 +1,7 @@
 //! Kubernetes' own kinds: what they are called, where they are served, and their schemas, all embedded.
 
 mod conform;
+pub mod custom;
 mod gone;
 mod rules;
 

@@ -1,5 +1,6 @@
 //! Document → Manifest: what its kind's schema and rules accept, with defaults filled in. Only this module makes one.
 
+mod custom;
 mod each;
 mod embed;
 mod expression;
@@ -15,8 +16,9 @@ mod values;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+pub use custom::check as check_object;
 pub use each::Tasks;
-pub use library::{Folders, Library, name_of};
+pub use library::{Folders, Library, definitions, name_of};
 pub use overrides::Override;
 use references::Others;
 pub use target::{Target, targets};
@@ -25,6 +27,7 @@ use crate::catalog::{Catalog, Flaws, Kind};
 use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};
 use crate::document::Document;
 use crate::kubernetes;
+use crate::kubernetes::custom::{Definition, Definitions};
 use crate::lint;
 use crate::source::{Place, Sources};
 use crate::yaml::{Node, Value};
@@ -52,6 +55,8 @@ const SECRET_LITERAL: &str = "secret-literal";
 pub struct Manifests {
     pub manifests: Vec<Manifest>,
     pub secrets: Vec<Place>,
+    /// What custom resources are checked by.
+    pub definitions: Definitions,
 }
 
 /// What is wanted of the manifests, beside what they say.
@@ -107,10 +112,13 @@ pub fn manifests(
     let given = candidates.iter().filter(|_| has_references).map(|candidate| candidate.node.clone());
     let others = Others { given: given.collect(), library, catalog };
     let mut result = Manifests::default();
+    let mut definitions = library.definitions();
+    let given = candidates.iter().filter_map(|candidate| Definition::read(&candidate.node));
+    given.for_each(|definition| definitions.add(Arc::new(definition)));
     for candidate in candidates {
         let secrets = &mut result.secrets;
         let is_exported = candidate.is_exported;
-        let (manifests, problems) = check(candidate, &others, secrets, sources);
+        let (manifests, problems) = check(candidate, &others, &definitions, secrets, sources);
         for problem in problems {
             // A function may be part of several manifests, each with a run of its own.
             if !is_exported || !findings.contains(&problem) {
@@ -119,6 +127,7 @@ pub fn manifests(
         }
         result.manifests.extend(manifests);
     }
+    result.definitions = definitions;
     (result, findings)
 }
 
@@ -134,10 +143,12 @@ impl From<Diagnostic> for Unrecognized {
     }
 }
 
-/// Says whether a document is of one of the catalog's kinds, and so may refer to others.
-pub fn is_ours(document: &Document, catalog: &Catalog) -> bool {
+/// Says whether a document only makes sense beside all others of a run: a platform's documents make one manifest
+/// together, and what is wrong with a kind is told once.
+pub fn is_joint(document: &Document, catalog: &Catalog) -> bool {
     let kind = document.root.get("kind").and_then(Node::as_str);
-    kind.is_some_and(|kind| catalog.kind(kind).is_some()) || platform::is_exported(&document.root)
+    platform::is_exported(&document.root)
+        || kind.is_some_and(|kind| matches!(catalog.kind(kind), Some(Err(_))))
 }
 
 /// Finds the kind of a document and brings it into canonical spelling.
@@ -264,13 +275,14 @@ fn apply_overrides(candidates: &mut [Candidate], overrides: &[Override]) -> Resu
 fn check(
     candidate: Candidate,
     others: &Others<'_>,
+    definitions: &Definitions,
     secrets: &mut Vec<Place>,
     sources: &Sources,
 ) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let Candidate { kind, mut node, mut remarks, is_exported } = candidate;
     let Some(kind) = kind else {
         secret_data(&node, secrets);
-        let mut findings = kubernetes::check(&node, sources);
+        let mut findings = check_object(&node, definitions, sources);
         if has_errors(&findings) {
             return (Vec::new(), findings);
         }

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use base64::Engine as _;
 
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
-use crate::kubernetes;
-use crate::manifest::{Manifest, Manifests};
+use crate::kubernetes::custom::Definitions;
+use crate::manifest::{Manifest, Manifests, check_object};
 use crate::object::{Object, ObjectId, Plan};
 use crate::source::Sources;
 use crate::template::Templates;
@@ -17,8 +17,9 @@ pub fn render(manifests: Manifests, sources: &Sources) -> Result<Plan, Diagnosti
     let mut templates = Templates::new(sources);
     let mut rendered = Rendered::default();
     let mut findings = Vec::new();
+    let definitions = manifests.definitions;
     for manifest in manifests.manifests {
-        match expand(manifest, &mut templates, sources) {
+        match expand(manifest, &mut templates, &definitions, sources) {
             Ok(more) => findings.extend(more.into_iter().filter_map(|object| rendered.add(object))),
             Err(Diagnostics(more)) => findings.extend(more),
         }
@@ -29,6 +30,7 @@ pub fn render(manifests: Manifests, sources: &Sources) -> Result<Plan, Diagnosti
 fn expand(
     manifest: Manifest,
     templates: &mut Templates<'_>,
+    definitions: &Definitions,
     sources: &Sources,
 ) -> Result<Vec<Object>, Diagnostics> {
     let Some(kind) = &manifest.kind else {
@@ -52,7 +54,7 @@ fn expand(
     let mut objects = Vec::new();
     for mut node in nodes {
         encode_secret(&mut node);
-        findings.extend(kubernetes::check(&node, sources));
+        findings.extend(check_object(&node, definitions, sources));
         let place = node.place;
         match Object::new(node) {
             Some(object) => objects.push(object),

@@ -2,6 +2,7 @@
 
 mod cli {
     mod checkers;
+    mod definitions;
     mod desk;
     mod editors;
     mod findings;

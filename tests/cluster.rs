@@ -6,6 +6,7 @@ mod cluster {
     mod delete;
     mod diff;
     mod errors;
+    pub mod custom;
     pub mod daphnia;
     pub mod harness;
     mod kinds;

@@ -1,11 +1,17 @@
 //! Some files → their findings, and the files mended if that is asked for.
 
-use super::index::{Files, Index};
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use super::index::{Files, Index, Nothing};
 use super::{Check, Checked, Found, Mended, Tally};
 use crate::diagnostic::Diagnostic;
 use crate::document::{Documents, InputFile};
 use crate::fix::fix;
-use crate::manifest::{Choice, Folders, Override, manifests, name_of};
+use crate::kubernetes::custom::{Definition, Definitions};
+use crate::manifest::{Choice, Folders, Library, Override, is_joint, manifests, name_of};
+use crate::object::{ObjectId, Plan};
 use crate::render::render;
 use crate::source::{Place, SourceId, Sources};
 
@@ -28,17 +34,51 @@ struct Looked {
     secrets: Vec<Place>,
     manifests: usize,
     is_occupied: bool,
+    /// The objects that manifests of our kinds become, each with a digest of what it is.
+    made: Vec<(ObjectId, u64)>,
+    definitions: Vec<Arc<Definition>>,
+}
+
+/// What came of a file that was looked at alone.
+#[derive(Default)]
+pub(super) struct Single {
+    /// `None` if it asks for what is in others.
+    pub checked: Option<Checked>,
+    /// What references to this file's documents call them.
+    pub names: Vec<String>,
+    pub definitions: Vec<Arc<Definition>>,
+    pub made: Vec<(ObjectId, u64)>,
+    /// Whether it is to be checked together with others of its sort.
+    pub is_joint: bool,
+    /// What was read of standard input, which may be needed again.
+    pub stdin: Option<Vec<u8>>,
+}
+
+impl Single {
+    pub fn done(checked: Checked) -> Single {
+        Single { checked: Some(checked), ..Single::default() }
+    }
 }
 
 /// What a group of files is looked at with.
 pub(super) struct Looking<'a> {
     pub check: &'a Check<'a>,
-    /// All files of the run, and what is known of those that are not in the group.
-    pub files: &'a [InputFile],
-    pub index: &'a Index,
+    pub beside: Beside<'a>,
 }
 
-pub(super) fn read(check: &Check<'_>, files: &[Held], sources: &Sources) -> Documents {
+/// What is known beside the files that are looked at.
+pub(super) enum Beside<'a> {
+    Nothing(&'a Nothing),
+    /// All files of the run, which of them are looked at, and what is known of the others.
+    Files {
+        files: &'a [InputFile],
+        own: &'a [usize],
+        index: &'a Index,
+        definitions: &'a Arc<Definitions>,
+    },
+}
+
+fn read(check: &Check<'_>, files: &[Held], sources: &Sources) -> Documents {
     let mut read = Documents::default();
     for held in files {
         read.add(&held.file, held.bytes.clone(), check.strictness, sources);
@@ -46,17 +86,29 @@ pub(super) fn read(check: &Check<'_>, files: &[Held], sources: &Sources) -> Docu
     read
 }
 
-/// Checks a single file that has been read.
-pub(super) fn check_read(check: &Check<'_>, held: Held, read: Documents, sources: Sources) -> Checked {
-    let looking = Looking { check, files: &[], index: &Index::default() };
+/// Checks a file by what is in it alone.
+pub(super) fn first_look(check: &Check<'_>, file: &InputFile) -> Result<Single, Box<Diagnostic>> {
+    let held = Held { file: file.clone(), bytes: file.read()? };
+    let stdin = file.is_stdin().then(|| held.bytes.clone());
+    let sources = Sources::default();
+    let read = read(check, std::slice::from_ref(&held), &sources);
     let names = read.documents.iter().filter_map(|document| name_of(&document.root)).map(str::to_owned);
     let names = names.collect();
-    let mut parts = looking.finish(&[held], looking.look(read, sources));
-    let others = parts.pop().unwrap_or_default();
-    let mut checked = parts.pop().unwrap_or_default();
-    checked.tally.add(&others.tally);
-    checked.pages.iter_mut().zip(&others.pages).for_each(|(page, more)| page.push_str(more));
-    Checked { names, ..checked }
+    if read.documents.iter().any(|document| is_joint(document, check.catalog)) {
+        return Ok(Single { names, stdin, is_joint: true, ..Single::default() });
+    }
+    let nothing = Nothing::default();
+    let looking = Looking { check, beside: Beside::Nothing(&nothing) };
+    let (checked, made, definitions) = looking.conclude(held, looking.look(read, sources));
+    let is_done = !nothing.is_asked();
+    Ok(Single {
+        checked: Some(checked).filter(|_| is_done),
+        made: if is_done { made } else { Vec::new() },
+        names,
+        definitions,
+        stdin,
+        is_joint: false,
+    })
 }
 
 impl Looking<'_> {
@@ -64,7 +116,24 @@ impl Looking<'_> {
     pub fn check(&self, files: &[Held]) -> Vec<Checked> {
         let sources = Sources::default();
         let read = read(self.check, files, &sources);
-        self.finish(files, self.look(read, sources))
+        self.finish(files, self.look(read, sources)).0
+    }
+
+    /// Checks one file, and returns the objects that it makes.
+    pub fn check_one(&self, held: Held) -> (Checked, Vec<(ObjectId, u64)>) {
+        let sources = Sources::default();
+        let read = read(self.check, std::slice::from_ref(&held), &sources);
+        let (checked, made, _) = self.conclude(held, self.look(read, sources));
+        (checked, made)
+    }
+
+    fn conclude(&self, held: Held, looked: Looked) -> (Checked, Vec<(ObjectId, u64)>, Vec<Arc<Definition>>) {
+        let (mut parts, mut last) = self.finish(&[held], looked);
+        let others = parts.pop().unwrap_or_default();
+        let mut checked = parts.pop().unwrap_or_default();
+        checked.tally.add(&others.tally);
+        checked.pages.iter_mut().zip(&others.pages).for_each(|(page, more)| page.push_str(more));
+        (checked, std::mem::take(&mut last.made), std::mem::take(&mut last.definitions))
     }
 
     fn look(&self, read: Documents, sources: Sources) -> Looked {
@@ -78,25 +147,48 @@ impl Looking<'_> {
             }
         }
         let behind = Folders::new(check.config, &sources);
-        let library = Files { index: self.index, files: self.files, sources: &sources, behind: &behind };
+        let others;
+        let library: &dyn Library = match self.beside {
+            Beside::Nothing(nothing) => nothing,
+            Beside::Files { files, own, index, definitions } => {
+                others = Files { index, files, own, definitions, sources: &sources, behind: &behind };
+                &others
+            }
+        };
         let choice = Choice { overrides: &overrides, tasks: check.tasks };
-        let (found, problems) = manifests(read.documents, &choice, &library, check.catalog, &sources);
+        let (found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         findings.extend(problems);
         let secrets = found.secrets.clone();
+        let definitions = found.definitions.known().cloned().collect();
         let count = found.manifests.len();
+        let is_ours = found.manifests.iter().any(|manifest| manifest.kind.is_some());
         // What renders to something that Kubernetes refuses is not valid either.
-        if let Err(problems) = render(found, &sources) {
-            findings.extend(problems.0);
-        }
+        let made = match render(found, &sources) {
+            Ok(plan) if is_ours => digests(&plan),
+            Ok(_) => Vec::new(),
+            Err(problems) => {
+                findings.extend(problems.0);
+                Vec::new()
+            }
+        };
         let is_occupied = count + findings.len() > 0;
         let findings = check.levels.weigh(findings, &read.sources, &sources);
-        Looked { ids: read.sources, findings, secrets, manifests: count, is_occupied, sources }
+        Looked {
+            ids: read.sources,
+            findings,
+            secrets,
+            manifests: count,
+            is_occupied,
+            made,
+            definitions,
+            sources,
+        }
     }
 
-    fn finish(&self, files: &[Held], first: Looked) -> Vec<Checked> {
+    fn finish(&self, files: &[Held], first: Looked) -> (Vec<Checked>, Looked) {
         let check = self.check;
         if !check.is_fixing {
-            return report(check, &first);
+            return (report(check, &first), first);
         }
         let before = first.secrets.clone();
         let ids = first.ids.clone();
@@ -115,7 +207,7 @@ impl Looking<'_> {
                 secrets: [of(&before, ids[index]), of(&last.secrets, last.ids[index])],
             });
         }
-        checked
+        (checked, last)
     }
 
     /// Makes edits and looks again, until there is nothing left to edit.
@@ -146,6 +238,17 @@ impl Looking<'_> {
         }
         (now, counts, looked)
     }
+}
+
+/// Names what a plan makes; what the server is to name is never made twice.
+fn digests(plan: &Plan) -> Vec<(ObjectId, u64)> {
+    let named = plan.objects.iter().filter(|object| object.node.at(["metadata", "name"]).is_some());
+    let digest = |object: &crate::object::Object| {
+        let mut hasher = DefaultHasher::new();
+        object.node.to_json().to_string().hash(&mut hasher);
+        hasher.finish()
+    };
+    named.map(|object| (object.id.clone(), digest(object))).collect()
 }
 
 /// An edit that leaves something unreadable has mended nothing.

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use cel::extractors::This;
-use cel::{Context, Program};
+use cel::{Context, Env, ExecutionError, Program};
 
 use crate::lint::is_secret_literal;
 use crate::schema::format::quantity;
@@ -93,25 +93,72 @@ pub(super) fn compile(expression: &str) -> Result<Program, String> {
     })
 }
 
+/// What a rule of somebody else says of a value.
+#[derive(Debug, PartialEq)]
+pub(super) enum Verdict {
+    Holds,
+    Broken,
+    /// The value lacks what the rule asks for; a server refuses it as well.
+    Failed(String),
+    /// The rule is about a change, or needs a function that only servers have.
+    Unknown,
+}
+
+/// Evaluates a rule of which it is not known whether it can be evaluated here.
+pub(super) fn judge(expression: &str, subject: &Subject<'_>) -> Verdict {
+    if expression.contains("oldSelf") {
+        // Such a rule is about changes, and is not asked when an object is new.
+        return Verdict::Holds;
+    }
+    let Ok(program) = compiled(expression) else { return Verdict::Unknown };
+    match execute(&program, subject, None) {
+        Ok(cel::Value::Bool(true)) => Verdict::Holds,
+        Ok(cel::Value::Bool(false)) => Verdict::Broken,
+        Err(ExecutionError::NoSuchKey(name)) => Verdict::Failed(format!("there is no `{name}`")),
+        Err(ExecutionError::IndexOutOfBounds(_)) => Verdict::Failed("a list is too short".to_owned()),
+        Err(ExecutionError::DivisionByZero(_) | ExecutionError::RemainderByZero(_)) => {
+            Verdict::Failed("it divides by zero".to_owned())
+        }
+        _ => Verdict::Unknown,
+    }
+}
+
+fn compiled(expression: &str) -> Result<Rc<Program>, String> {
+    PROGRAMS.with_borrow_mut(|programs| {
+        if let Some(program) = programs.get(expression) {
+            return Ok(Rc::clone(program));
+        }
+        let program = Rc::new(compile(expression)?);
+        programs.insert(expression.to_owned(), Rc::clone(&program));
+        Ok(program)
+    })
+}
+
 fn evaluate(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> Option<cel::Value> {
-    let program = PROGRAMS.with_borrow_mut(|programs| {
-        let compile = || {
-            compile(expression).unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"))
-        };
-        Rc::clone(programs.entry(expression.to_owned()).or_insert_with(|| Rc::new(compile())))
-    });
+    let program =
+        compiled(expression).unwrap_or_else(|error| panic!("the rule `{expression}` is not CEL: {error}"));
+    execute(&program, subject, item).ok()
+}
+
+fn execute(
+    program: &Program,
+    subject: &Subject<'_>,
+    item: Option<&Node>,
+) -> Result<cel::Value, ExecutionError> {
     let functions = FUNCTIONS.with(Rc::clone);
     let mut context = functions.new_inner_scope();
     context.add_variable_from_value("self", subject.cel.get_or_init(|| to_cel(subject.node)).clone());
     if let Some(item) = item {
         context.add_variable_from_value("item", to_cel(item));
     }
-    program.execute(&context).ok()
+    program.execute(&context)
 }
 
 /// Kubernetes' quantity library, as far as rules need it: `quantity(a).isGreaterThan(quantity(b))`.
 fn functions() -> Context<'static, 'static> {
-    let mut context = Context::default();
+    let mut env = Env::stdlib();
+    env.add_extension(cel::extensions::strings).expect("the extension is added once");
+    let mut context = Context::with_env(Arc::new(env));
     let known = |declared: Result<(), _>| declared.expect("the function is declared once");
     known(context.add_function("quantity", |value: cel::Value| -> Arc<String> {
         Arc::new(match value {

@@ -2,9 +2,11 @@
 
 use std::cell::OnceCell;
 use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 
 use crate::config::Config;
 use crate::document::{Document, documents};
+use crate::kubernetes::custom::{Definition, Definitions};
 use crate::source::Sources;
 use crate::yaml::Node;
 
@@ -14,6 +16,9 @@ pub trait Library {
 
     /// Lists all names, for a reference that means none of them.
     fn names(&self) -> Vec<String>;
+
+    /// Returns the definitions of custom resources that are known beside those of the run.
+    fn definitions(&self) -> Definitions;
 }
 
 /// The folders that `daphnia.toml` names, read when something refers to them.
@@ -29,10 +34,7 @@ impl<'a> Folders<'a> {
     }
 
     fn documents(&self) -> &[Document] {
-        self.read.get_or_init(|| {
-            let paths: Vec<PathBuf> = self.config.manifests.iter().map(|path| path.value.clone()).collect();
-            documents(&paths, self.sources).documents
-        })
+        self.read.get_or_init(|| documents(&paths(self.config), self.sources).documents)
     }
 }
 
@@ -45,6 +47,34 @@ impl Library for Folders<'_> {
     fn names(&self) -> Vec<String> {
         self.documents().iter().filter_map(|document| name_of(&document.root)).map(str::to_owned).collect()
     }
+
+    fn definitions(&self) -> Definitions {
+        definitions(self.config)
+    }
+}
+
+/// The definitions of custom resources in the folders that `daphnia.toml` names, read when the first custom resource
+/// comes by, once for all that share them.
+pub fn definitions(config: &Config) -> Definitions {
+    let paths = paths(config);
+    if paths.is_empty() {
+        return Definitions::default();
+    }
+    let read: OnceLock<Definitions> = OnceLock::new();
+    Definitions::beyond(move |group, kind| {
+        let all = read.get_or_init(|| {
+            let mut all = Definitions::default();
+            let read = documents(&paths, &Sources::default()).documents;
+            let found = read.iter().filter_map(|document| Definition::read(&document.root));
+            found.for_each(|definition| all.add(Arc::new(definition)));
+            all
+        });
+        all.find(group, kind)
+    })
+}
+
+fn paths(config: &Config) -> Vec<PathBuf> {
+    config.manifests.iter().map(|path| path.value.clone()).collect()
 }
 
 /// Returns a document's `metadata.name`; of a platform's document, its own `name` or `id`.

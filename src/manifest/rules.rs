@@ -134,7 +134,7 @@ pub(super) fn message(rule: &Json, subject: &Subject<'_>, item: Option<&Node>) -
 }
 
 /// Returns where a field stands, or the nearest field around it that is there.
-fn follow(spot: Spot<'_>, path: &str) -> Place {
+pub(super) fn follow(spot: Spot<'_>, path: &str) -> Place {
     let mut reached = spot;
     for step in steps(path) {
         let key = reached.node.as_map().and_then(|map| map.key(step)).map(|key| key.place);
