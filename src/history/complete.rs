@@ -155,12 +155,12 @@ async fn is_its_job(cluster: &Cluster, record: &RunRecord, job: &Json) -> Option
     }
     let others =
         cluster.records(Some(record.namespace()), &format!("{JOB_LABEL}={}", record.job)).await.ok()?;
-    let is_anothers = |other: &RunRecord| {
+    let is_of_another = |other: &RunRecord| {
         let is_nearer = other.uid.is_empty()
             && !other.state.is_final()
             && other.written > record.written
             && is_since(other);
         other.id != record.id && other.object == record.object && (other.uid == uid || is_nearer)
     };
-    Some(!others.iter().any(is_anothers))
+    Some(!others.iter().any(is_of_another))
 }
