@@ -264,6 +264,10 @@ fn apply_overrides(candidates: &mut [Candidate], overrides: &[Override]) -> Resu
     let object = serde_json::Value::Object(Default::default());
     let shape = candidate.kind.as_ref().map(|kind| kind.shape());
     for one in overrides {
+        if let Some(shape) = shape {
+            let name = candidate.node.get("kind").and_then(Node::as_str).unwrap_or_default();
+            one.ensure_place(name, shape)?;
+        }
         one.apply(&mut candidate.node, shape.unwrap_or(crate::catalog::shape::Shape::root(&object)));
     }
     if let Some(shape) = shape {

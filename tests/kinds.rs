@@ -6,6 +6,7 @@ mod folder;
 
 mod kinds {
     mod broken;
+    mod page;
     pub mod platform;
     mod whole;
 }

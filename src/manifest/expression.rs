@@ -8,6 +8,7 @@ use std::sync::Arc;
 use cel::extractors::This;
 use cel::{Context, Env, ExecutionError, Program};
 
+use crate::diagnostic::did_you_mean;
 use crate::lint::is_secret_literal;
 use crate::schema::format::quantity;
 use crate::yaml::{Node, Value};
@@ -85,11 +86,21 @@ pub(super) fn text(expression: &str, subject: &Subject<'_>, item: Option<&Node>)
     }
 }
 
+/// Functions of the language that people know, and those of the extensions and of ours.
+const KNOWN_FUNCTIONS: &str = "bool bytes charAt contains double dyn endsWith format indexOf \
+    int isGreaterThan isLessThan isSecretLiteral join lastIndexOf lowerAscii matches quantity replace \
+    reverse size split startsWith string substring trim type uint upperAscii";
+
+/// Macros that give names to items.
+const MACROS: &[&str] = &["all", "exists", "exists_one", "map", "filter"];
+const TYPES: &str = "bool bytes double int list map null_type string type uint";
+
 /// Compiles an expression; the error is one line.
 pub(super) fn compile(expression: &str) -> Result<Program, String> {
     Program::compile(expression).map_err(|errors| {
         let first = errors.to_string();
-        first.lines().next().unwrap_or_default().trim_start_matches("ERROR: ").to_owned()
+        let first = first.lines().next().unwrap_or_default().trim_start_matches("ERROR: ");
+        first.trim_start_matches("<input>:").to_owned()
     })
 }
 
@@ -132,6 +143,39 @@ fn compiled(expression: &str) -> Result<Rc<Program>, String> {
         programs.insert(expression.to_owned(), Rc::clone(&program));
         Ok(program)
     })
+}
+
+/// Says what would keep an expression from ever being evaluated.
+pub(super) fn examine(expression: &str) -> Result<(), String> {
+    let program = compile(expression)?;
+    let references = program.references();
+    let mut functions = references.functions();
+    functions.retain(|name| name.starts_with(|c: char| c.is_ascii_alphabetic()) && !MACROS.contains(name));
+    let known: Vec<&str> = KNOWN_FUNCTIONS.split(' ').collect();
+    if let Some(unknown) = functions.iter().find(|name| !known.contains(name)) {
+        return Err(with_near(&format!("there is no function `{unknown}`"), unknown, &known));
+    }
+    let plain: String = expression.chars().filter(|c| !c.is_whitespace()).collect();
+    let is_item = |name: &str| MACROS.iter().any(|function| plain.contains(&format!("{function}({name},")));
+    let known = ["self", "item"];
+    let variables = references.variables();
+    let unknown = variables.iter().find(|name| {
+        !known.contains(name)
+            && TYPES.split(' ').all(|known| known != **name)
+            && !name.starts_with('_')
+            && !is_item(name)
+    });
+    match unknown {
+        Some(name) => Err(with_near(&format!("there is no variable `{name}`"), name, &known)),
+        None => Ok(()),
+    }
+}
+
+fn with_near(message: &str, word: &str, known: &[&str]) -> String {
+    match did_you_mean(word, known.iter().copied()) {
+        Some(near) => format!("{message}; did you mean `{near}`?"),
+        None => format!("{message}; there is {}", known.join(", ")),
+    }
 }
 
 fn evaluate(expression: &str, subject: &Subject<'_>, item: Option<&Node>) -> Option<cel::Value> {
@@ -204,7 +248,7 @@ fn to_cel(node: &Node) -> cel::Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::source::{Source, SourceKind, Sources};
+    use crate::source::{Source, SourceId, SourceKind, Sources};
 
     #[test]
     fn a_guard_says_what_cel_says() {
@@ -229,6 +273,34 @@ mod tests {
             assert_eq!(holds(expression, &Subject::new(&node), None), expected, "{expression}");
             let by_cel = evaluate(expression, &Subject::new(&node), None);
             assert_eq!(!matches!(by_cel, Some(cel::Value::Bool(false))), expected, "{expression} by CEL");
+        }
+    }
+
+    #[test]
+    fn functions_are_there_and_others_are_told() {
+        let node = crate::yaml::read(SourceId::NONE, "s: aBc\nl: [2, 1, 1]\n").0.remove(0).root;
+        for expression in [
+            "self.s.startsWith('a') && self.s.endsWith('c') && self.s.contains('B') && self.s.matches('^a')",
+            "self.s.lowerAscii() == 'abc' && self.s.upperAscii() == 'ABC' && self.s.substring(1) == 'Bc'",
+            "self.s.replace('a', 'x') == 'xBc' && ' a '.trim() == 'a' && 'a,b'.split(',').join('-') == 'a-b'",
+            "self.s.charAt(1) == 'B' && self.s.indexOf('B') == 1 && 'aa'.lastIndexOf('a') == 1",
+            "'%s'.format([self.s]) == self.s && 'on'.reverse() == 'no'",
+            "size(self.l) == 3 && int('3') == 3 && string(3) == '3' && double(1) == 1.0 && uint(1) == 1u",
+            "bool('true') && type(1) == int && dyn(1) == 1 && bytes('a') == b'a'",
+            "self.l.all(x, x > 0) && self.l.exists(x, x == 2) && self.l.map(x, x * 2) == [4, 2, 2]",
+            "self.l.filter(x, x > 1) == [2] && self.l.exists_one(x, x == 2) && has(self.s) && !has(self.x)",
+            "quantity('1Gi').isGreaterThan(quantity('1M')) && quantity('1').isLessThan(quantity('2'))",
+        ] {
+            let value = evaluate(expression, &Subject::new(&node), None);
+            assert!(matches!(value, Some(cel::Value::Bool(true))), "{expression}: {value:?}");
+            assert_eq!(examine(expression), Ok(()), "{expression}");
+        }
+        for (expression, words) in [
+            ("self.s.startWith('a')", "there is no function `startWith`; did you mean `startsWith`?"),
+            ("slef.s == 'a'", "there is no variable `slef`; did you mean `self`?"),
+            ("self.l.all(x, y > 0)", "there is no variable `y`"),
+        ] {
+            assert!(examine(expression).unwrap_err().contains(words), "{expression}");
         }
     }
 }

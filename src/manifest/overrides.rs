@@ -52,6 +52,24 @@ impl Override {
         Override { target: Target::Args, value: Node::new(Value::List(items), place), typed: None }
     }
 
+    /// Refuses what `run` is asked to change in a kind that does not say where it keeps it.
+    pub(super) fn ensure_place(&self, kind: &str, shape: Shape<'_>) -> Result<(), Box<Diagnostic>> {
+        let (role, option) = match &self.target {
+            Target::Path(_) => return Ok(()),
+            Target::Env(_) => ("env", "--env"),
+            Target::Args => ("args", "-- ARGS"),
+            Target::Image => ("image", "--image"),
+        };
+        if shape.own("x-run").and_then(|roles| roles.get(role)).is_some() {
+            return Ok(());
+        }
+        let message = format!("a {kind} has no place for `{option}`");
+        let finding = Diagnostic::unable("bad-override", message).at(self.value.place);
+        Err(Box::new(
+            finding.help(format!("use `--set`, or name the place in the kind's schema: `x-run`, `{role}`")),
+        ))
+    }
+
     pub(super) fn apply(&self, root: &mut Node, shape: Shape<'_>) {
         match &self.target {
             Target::Path(steps) => self.descend(root, Some(shape), steps),

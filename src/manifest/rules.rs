@@ -32,8 +32,8 @@ pub(super) fn examine(schema: &Written) -> Option<Flaws> {
                 for (node, text) in
                     fields.into_iter().flatten().filter_map(|node| Some((node, node.as_str()?)))
                 {
-                    if let Err(why) = expression::compile(text) {
-                        let message = format!("this is no expression of CEL: {why}");
+                    if let Err(why) = expression::examine(text) {
+                        let message = format!("this expression cannot be used: {why}");
                         findings.push(Diagnostic::error("bad-kind", message).at(node.place));
                     }
                 }

@@ -26,8 +26,8 @@ const SCHEMAS: &[(&str, &str, &str, &str)] = &[
     (r#""fieldPath": "retries""#, r#""fieldpath": "retries""#, r#""fieldpath""#, "unknown field `fieldpath`"),
     (r#""level": "allow""#, r#""level": "off""#, r#""off""#, "`x-lints[1].level` cannot be `off`"),
     (r#""many-retries""#, r#""Many Retries""#, r#""Many Retries""#, "write a lint's name in lower case"),
-    (r#""has(self.keep)","#, r#""has(self.keep","#, r#""has(self.keep","#, "this is no expression of CEL"),
-    ("string(10)", "string(", r#""string(""#, "this is no expression of CEL"),
+    (r#""has(self.keep)","#, r#""has(self.keep","#, r#""has(self.keep","#, "this expression cannot be used"),
+    ("string(10)", "string(", r#""string(""#, "this expression cannot be used"),
     (
         "$defs/database\"",
         "$defs/databse\"",
