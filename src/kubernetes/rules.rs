@@ -4,8 +4,11 @@
 
 mod affinity;
 mod autoscale;
+mod classes;
 mod config;
 mod container;
+mod definition;
+mod endpoints;
 mod failure;
 mod host;
 mod job;
@@ -17,6 +20,7 @@ mod selector;
 mod spread;
 mod storage;
 mod volume;
+mod webhook;
 mod workload;
 
 use crate::diagnostic::Diagnostic;
@@ -40,6 +44,20 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("", "ConfigMap", config::config_map),
     ("", "Secret", config::secret),
     ("", "PersistentVolumeClaim", storage::claim),
+    ("", "PersistentVolume", storage::persistent_volume),
+    ("storage.k8s.io", "StorageClass", storage::storage_class),
+    ("", "PodTemplate", workload::pod_template),
+    ("", "ReplicationController", workload::replication_controller),
+    ("", "Endpoints", endpoints::endpoints),
+    ("discovery.k8s.io", "EndpointSlice", endpoints::slice),
+    ("coordination.k8s.io", "Lease", classes::lease),
+    ("scheduling.k8s.io", "PriorityClass", classes::priority),
+    ("node.k8s.io", "RuntimeClass", classes::runtime),
+    ("networking.k8s.io", "IngressClass", classes::ingress),
+    ("apiregistration.k8s.io", "APIService", classes::api_service),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration", webhook::configuration),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration", webhook::configuration),
+    ("apiextensions.k8s.io", "CustomResourceDefinition", definition::definition),
     ("", "LimitRange", resources::limit_range),
     ("", "ResourceQuota", resources::quota),
     ("autoscaling", "HorizontalPodAutoscaler", autoscale::autoscaler),

@@ -9,10 +9,7 @@ const PREFERRED: &str = "preferredDuringSchedulingIgnoredDuringExecution";
 pub(super) fn check(affinity: &Node, findings: &mut Findings<'_>) {
     if let Some(nodes) = field(affinity, "nodeAffinity") {
         if let Some(required) = field(nodes, REQUIRED) {
-            if items(required, "nodeSelectorTerms").is_empty() {
-                findings.broken(required, "needs a term", "add a term, or remove it");
-            }
-            items(required, "nodeSelectorTerms").iter().for_each(|term| node_term(term, findings));
+            node_terms(required, findings);
         }
         for preferred in items(nodes, PREFERRED) {
             if let Some(term) = field(preferred, "preference") {
@@ -25,6 +22,14 @@ pub(super) fn check(affinity: &Node, findings: &mut Findings<'_>) {
         let preferred = items(pods, PREFERRED).iter().filter_map(|item| field(item, "podAffinityTerm"));
         preferred.for_each(|term| pod_term(term, findings));
     }
+}
+
+/// Checks a selector of nodes.
+pub(super) fn node_terms(selector: &Node, findings: &mut Findings<'_>) {
+    if items(selector, "nodeSelectorTerms").is_empty() {
+        findings.broken(selector, "needs a term", "add a term, or remove it");
+    }
+    items(selector, "nodeSelectorTerms").iter().for_each(|term| node_term(term, findings));
 }
 
 fn node_term(term: &Node, findings: &mut Findings<'_>) {

@@ -38,6 +38,38 @@ pub(super) fn replica_set(object: &Node, findings: &mut Findings<'_>) {
     }
 }
 
+pub(super) fn pod_template(object: &Node, findings: &mut Findings<'_>) {
+    if let Some(template) = field(object, "template") {
+        pod::template(template, findings);
+    }
+}
+
+/// Its selector is a map of labels, and without one the template's own labels are meant.
+pub(super) fn replication_controller(object: &Node, findings: &mut Findings<'_>) {
+    let Some(spec) = field(object, "spec") else { return };
+    let Some(template) = field(spec, "template") else {
+        return findings.missing(spec, "template", "it says what the pods are", "add the pods' `template`");
+    };
+    super::bounded(field(spec, "replicas"), 0, i64::MAX, findings);
+    let labels = fields(template, &["metadata", "labels"]);
+    let selector = field(spec, "selector");
+    if selector.or(labels).is_none_or(|given| super::entries(Some(given)).next().is_none()) {
+        findings.missing(spec, "selector", "it says which pods are its own", "add the labels of the pods");
+    }
+    for (key, value) in super::entries(selector) {
+        if labels.and_then(|labels| field(labels, &key.text)).and_then(Node::as_str) != value.as_str() {
+            findings
+                .broken(
+                    value,
+                    "does not match the labels of the pod template",
+                    "give the template's `metadata.labels` what the selector asks for",
+                )
+                .code = "selector-mismatch".into();
+        }
+    }
+    pods(spec, template, "a ReplicationController", findings);
+}
+
 pub(super) fn stateful_set(object: &Node, findings: &mut Findings<'_>) {
     let Some(spec) = field(object, "spec") else { return };
     running(spec, "a StatefulSet", findings);
@@ -100,7 +132,13 @@ fn running(spec: &Node, what: &str, findings: &mut Findings<'_>) {
             selector::must_match(given, template, findings);
         }
     }
-    let Some(template) = template else { return };
+    if let Some(template) = template {
+        pods(spec, template, what, findings);
+    }
+}
+
+/// Checks pods that are to run without end.
+fn pods(spec: &Node, template: &Node, what: &str, findings: &mut Findings<'_>) {
     pod::template_with(template, items(spec, "volumeClaimTemplates"), findings);
     let Some(pod) = field(template, "spec") else { return };
     if let Some(policy) = field(pod, "restartPolicy").filter(|p| !matches!(p.as_str(), Some("Always" | ""))) {
