@@ -4,6 +4,7 @@ mod apply;
 mod completions;
 mod delete;
 mod diff;
+mod dispatch;
 mod files;
 mod formats;
 mod history;
@@ -57,8 +58,10 @@ enum Command {
     Apply(apply::ApplyArgs),
     Delete(delete::DeleteArgs),
     Run(run::RunArgs),
+    Rerun(run::RerunArgs),
     History(history::HistoryArgs),
     Show(history::ShowArgs),
+    Logs(history::LogsArgs),
     Cancel(history::CancelArgs),
     Explain(kinds::ExplainArgs),
     Schema(kinds::SchemaArgs),
@@ -126,8 +129,10 @@ pub fn run() -> ExitCode {
         Command::Apply(args) => apply::apply(&args),
         Command::Delete(args) => delete::delete(&args),
         Command::Run(args) => run::run(&args),
+        Command::Rerun(args) => run::rerun(&args),
         Command::History(args) => history::history(&args),
         Command::Show(args) => history::show(&args),
+        Command::Logs(args) => history::logs(&args),
         Command::Cancel(args) => history::cancel(&args),
         Command::Explain(args) => kinds::explain(&args),
         Command::Schema(args) => kinds::schema(&args),
@@ -183,6 +188,8 @@ impl Input {
 struct Session {
     /// What a command changes in the manifest beside `--set`.
     overrides: Vec<Override>,
+    /// What was read already, and stands for the files.
+    given: Option<Documents>,
     /// Whether it dispatches one task.
     is_running: bool,
     /// The clusters that the manifests name.
@@ -200,7 +207,9 @@ impl Session {
             Err(findings) => return (Manifests::default(), findings),
         };
         let mut overrides = Vec::new();
-        let Documents { documents, mut findings, sources } = documents(&input.all_paths(), &self.sources);
+        let given = self.given.take();
+        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources));
+        let Documents { documents, mut findings, sources } = read;
         for argument in &input.set {
             match Override::set(argument, &self.sources) {
                 Ok(one) => overrides.push(one),

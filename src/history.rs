@@ -8,6 +8,7 @@ mod isolate;
 mod open;
 mod record;
 mod references;
+mod replay;
 mod run;
 mod settle;
 mod store;
@@ -15,7 +16,8 @@ mod store;
 pub use digest::digest;
 pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
-pub use run::{Run, RunOptions, follow, run};
+pub use replay::{follow, replay};
+pub use run::{Run, RunOptions, run};
 pub use settle::settle;
 
 use crate::cluster::{Attempt, Call, Cluster, ContainerExit, LogLine, delete};

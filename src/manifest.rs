@@ -76,6 +76,16 @@ struct Candidate {
     is_exported: bool,
 }
 
+impl Candidate {
+    /// Whether `run` can dispatch it.
+    fn can_run(&self) -> bool {
+        match &self.kind {
+            Some(kind) => kind.shape().own("x-run").is_some(),
+            None => self.node.get("kind").and_then(Node::as_str) == Some("Job"),
+        }
+    }
+}
+
 /// Checks documents and makes manifests of those that hold. All problems of all documents are reported at once.
 pub fn manifests(
     documents: Vec<Document>,
@@ -105,7 +115,7 @@ pub fn manifests(
         }
     }
     let chosen = each::pick(&mut candidates, choice.tasks);
-    if let Err(finding) = chosen.and_then(|()| apply_overrides(&mut candidates, choice.overrides)) {
+    if let Err(finding) = chosen.and_then(|()| apply_overrides(&mut candidates, choice)) {
         findings.push(*finding);
     }
     let has_references = candidates.iter().any(|candidate| candidate.kind.is_some());
@@ -248,22 +258,25 @@ fn unknown_kind(node: &Node, kind: &str, catalog: &Catalog) -> Diagnostic {
     }
 }
 
-/// An override names a field, not a manifest, so there must be one manifest that it can mean.
-fn apply_overrides(candidates: &mut [Candidate], overrides: &[Override]) -> Result<(), Box<Diagnostic>> {
-    if overrides.is_empty() {
-        return Ok(());
-    }
+/// An override names a field, not a manifest, so there must be one manifest that it can mean: the only one, or of
+/// those that `run` has read the only one that can be run.
+fn apply_overrides(candidates: &mut [Candidate], choice: &Choice<'_>) -> Result<(), Box<Diagnostic>> {
+    let Some(first) = choice.overrides.first() else { return Ok(()) };
     let count = candidates.len();
-    let [candidate] = candidates else {
-        let message = format!("`--set` changes one manifest, and {count} were read");
-        return Err(Box::new(
-            Diagnostic::unable("bad-override", message)
-                .help("name a file with one document that could be read"),
-        ));
+    let is_running = matches!(choice.tasks, Tasks::ToRun(_));
+    let mut meant: Vec<&mut Candidate> = candidates.iter_mut().collect();
+    if count > 1 && is_running {
+        meant.retain(|candidate| candidate.can_run());
+    }
+    let [candidate] = meant.as_mut_slice() else {
+        let message = format!("`{}` changes one manifest, and {count} were read", first.option());
+        let which = if is_running { "one that can be run" } else { "one document that could be read" };
+        let error = Diagnostic::unable("bad-override", message);
+        return Err(Box::new(error.help(format!("name a file with {which}"))));
     };
     let object = serde_json::Value::Object(Default::default());
     let shape = candidate.kind.as_ref().map(|kind| kind.shape());
-    for one in overrides {
+    for one in choice.overrides {
         if let Some(shape) = shape {
             let name = candidate.node.get("kind").and_then(Node::as_str).unwrap_or_default();
             one.ensure_place(name, shape)?;

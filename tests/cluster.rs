@@ -1,6 +1,7 @@
 //! What the binary does on a real Kubernetes; `tests/cluster/harness.rs` says which.
 
 mod cluster {
+    mod again;
     mod apply;
     mod context;
     mod delete;

@@ -1,11 +1,13 @@
-//! `daphnia history`, `show`, `cancel`: the records of runs.
+//! `daphnia history`, `show`, `logs`, `cancel`: the records of runs.
 
 use clap::Args;
 
+use super::dispatch::log_prefix;
 use super::server::{ServerArgs, block_on, narrator};
 use super::{Session, Status};
 use crate::history;
 use crate::object::Masks;
+use crate::report::LogPrefix;
 
 /// List runs: when, by whom, with what, and how they ended
 ///
@@ -34,6 +36,20 @@ pub(super) struct ShowArgs {
     /// Only the log
     #[arg(long)]
     log: bool,
+
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+/// Print the log of a run: all of it, and on to its end if it still runs
+///
+/// When its Job is gone, the end of the log is in the record.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  daphnia logs nightly-report-x7k2p -n reports")]
+pub(super) struct LogsArgs {
+    /// A run, as `daphnia history` names it
+    #[arg(value_name = "RUN")]
+    run: String,
 
     #[command(flatten)]
     server: ServerArgs,
@@ -80,6 +96,22 @@ pub(super) fn show(args: &ShowArgs) -> Status {
             session.report.record(&record, args.log);
             Status::DONE
         }
+        Err(status) => status,
+    }
+}
+
+pub(super) fn logs(args: &LogsArgs) -> Status {
+    let session = Session::default();
+    let followed = block_on(async {
+        let cluster = session.connect(&args.server, narrator(None)).await?;
+        let found = history::get(&cluster, &args.run, args.server.namespace.as_deref()).await;
+        let mut record = session.told(found)?;
+        let prefix = record.stored_job().map_or(LogPrefix::PodAndContainer, log_prefix);
+        let cluster = session.connect(&args.server, narrator(Some(prefix))).await?;
+        session.told(history::follow(&cluster, &mut record).await)
+    });
+    match followed {
+        Ok(()) => Status::DONE,
         Err(status) => status,
     }
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use super::execute::{Dispatch, ExecuteOptions, execute_as, finish};
+use super::execute::{Dispatch, ExecuteOptions, execute_as};
 use super::isolate::{Copies, isolate, tidy_job};
 use super::references::references;
-use super::{JOB_LABEL, KEEP, RUN_LABEL, RunRecord};
+use super::{JOB_LABEL, KEEP, RUN_LABEL};
 use crate::cluster::{
-    ApplyOptions, Cluster, JobResult, ObserveOptions, Readiness, WaitOptions, fresh_suffix, observe, wait,
+    ApplyOptions, Cluster, JobResult, ObserveOptions, Readiness, WaitOptions, fresh_suffix, observe,
 };
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::{Object, ObjectId, Plan};
@@ -146,24 +146,6 @@ fn fresh(stored: &Object) -> Object {
     }
     object.id.name = name;
     object
-}
-
-/// Follows a run to its end, telling every line of its log; of one that is over, there is the record.
-pub async fn follow(
-    cluster: &Cluster,
-    id: &str,
-    namespace: Option<&str>,
-    timeout: Option<Duration>,
-) -> Result<RunRecord, Diagnostics> {
-    let mut record = super::get(cluster, id, namespace).await?;
-    if !record.state.is_final() {
-        let options = WaitOptions { timeout, logs: true };
-        let mut readiness = wait(cluster, std::slice::from_ref(&record.object), &options).await?;
-        if let Some(result) = readiness.first_mut().and_then(|one| one.job.as_mut()) {
-            finish(cluster, &mut record, result, usize::MAX).await;
-        }
-    }
-    Ok(record)
 }
 
 #[cfg(test)]

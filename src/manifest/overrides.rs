@@ -52,14 +52,23 @@ impl Override {
         Override { target: Target::Args, value: Node::new(Value::List(items), place), typed: None }
     }
 
+    /// What of a pod it changes, if it names no field, and the option that gave it.
+    fn role(&self) -> (Option<&'static str>, &'static str) {
+        match &self.target {
+            Target::Path(_) => (None, "--set"),
+            Target::Env(_) => (Some("env"), "--env"),
+            Target::Args => (Some("args"), "-- ARGS"),
+            Target::Image => (Some("image"), "--image"),
+        }
+    }
+
+    pub(super) fn option(&self) -> &'static str {
+        self.role().1
+    }
+
     /// Refuses what `run` is asked to change in a kind that does not say where it keeps it.
     pub(super) fn ensure_place(&self, kind: &str, shape: Shape<'_>) -> Result<(), Box<Diagnostic>> {
-        let (role, option) = match &self.target {
-            Target::Path(_) => return Ok(()),
-            Target::Env(_) => ("env", "--env"),
-            Target::Args => ("args", "-- ARGS"),
-            Target::Image => ("image", "--image"),
-        };
+        let (Some(role), option) = self.role() else { return Ok(()) };
         if shape.own("x-run").and_then(|roles| roles.get(role)).is_some() {
             return Ok(());
         }
