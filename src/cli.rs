@@ -11,6 +11,7 @@ mod history;
 mod kinds;
 mod lints;
 mod plan;
+mod rbac;
 mod render;
 mod run;
 mod server;
@@ -59,6 +60,7 @@ enum Command {
     Delete(delete::DeleteArgs),
     Run(run::RunArgs),
     Rerun(run::RerunArgs),
+    Rbac(rbac::RbacArgs),
     History(history::HistoryArgs),
     Show(history::ShowArgs),
     Logs(history::LogsArgs),
@@ -130,6 +132,7 @@ pub fn run() -> ExitCode {
         Command::Delete(args) => delete::delete(&args),
         Command::Run(args) => run::run(&args),
         Command::Rerun(args) => run::rerun(&args),
+        Command::Rbac(args) => rbac::rbac(&args),
         Command::History(args) => history::history(&args),
         Command::Show(args) => history::show(&args),
         Command::Logs(args) => history::logs(&args),

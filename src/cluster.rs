@@ -12,6 +12,7 @@ mod observe;
 mod refusal;
 mod remove;
 mod request;
+mod rights;
 mod set;
 mod target;
 mod wait;
@@ -26,6 +27,7 @@ pub use observe::{ObserveOptions, observe};
 pub(crate) use refusal::Attempt;
 pub use remove::{RemoveOptions, remove};
 pub(crate) use request::Failure;
+pub use rights::{Located, Needs, Purpose, Role, Rule, located, rights};
 pub use set::{Member, PART_OF, Set};
 pub use wait::{
     ContainerExit, JobCounts, JobResult, Readiness, State, WaitOptions, exits, is_over, outline, wait,

@@ -15,6 +15,7 @@ mod cluster {
     mod owners;
     mod plan;
     mod prune;
+    mod rbac;
     mod refusals;
     mod replace;
     mod rules;

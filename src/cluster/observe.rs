@@ -191,7 +191,7 @@ impl Cluster {
 }
 
 /// Returns the resource that a definition in the same plan brings.
-fn defined(id: &ObjectId, plan: &Plan) -> Option<Resource> {
+pub(super) fn defined(id: &ObjectId, plan: &Plan) -> Option<Resource> {
     let definitions = plan.objects.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
     let definition = definitions.map(|object| &object.node).find(|node| {
         let text = |path: [&str; 2]| node.at(path).and_then(Node::as_str);

@@ -24,6 +24,7 @@ use crate::diagnostic::Diagnostics;
 use crate::object::ObjectId;
 
 pub use self::pods::{exits, index};
+pub use self::ready::has_pods;
 pub use self::result::{is_over, outline};
 
 #[derive(Debug, Clone, Default)]
@@ -147,6 +148,11 @@ pub async fn wait(
             _ = tick.tick() => {}
         }
     }
+}
+
+/// Whether an object of this kind is not ready at once.
+pub fn is_waited_for(id: &ObjectId) -> bool {
+    ready::rule(id).is_some()
 }
 
 struct Wait<'a> {
