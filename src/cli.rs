@@ -28,6 +28,7 @@ use clap::{Args, Parser, Subcommand};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
+use crate::lint::hide_unread;
 use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
 use crate::object::Plan;
 use crate::report::Report;
@@ -213,6 +214,7 @@ impl Session {
         let given = self.given.take();
         let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources));
         let Documents { documents, mut findings, sources } = read;
+        let unread = hide_unread(&mut findings, &self.sources);
         for argument in &input.set {
             match Override::set(argument, &self.sources) {
                 Ok(one) => overrides.push(one),
@@ -232,7 +234,7 @@ impl Session {
         }
         let mut findings = levels.weigh(findings, &sources, &self.sources);
         findings.retain(|finding| finding.level != Level::Warning);
-        self.report.secrets = manifests.secrets.clone();
+        self.report.secrets = [unread, manifests.secrets.clone()].concat();
         (manifests, findings)
     }
 

@@ -5,6 +5,7 @@ mod comments;
 mod document;
 mod object;
 mod secret;
+mod unread;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
@@ -14,6 +15,7 @@ use serde_json::Value as Json;
 pub use document::check as check_document;
 pub use object::check as check_object;
 pub use secret::is_secret_literal;
+pub use unread::hide_unread;
 
 use crate::catalog::Catalog;
 use crate::diagnostic::{Diagnostic, Level, did_you_mean};

@@ -10,6 +10,7 @@ use crate::diagnostic::Diagnostic;
 use crate::document::{Documents, InputFile};
 use crate::fix::fix;
 use crate::kubernetes::custom::{Definition, Definitions};
+use crate::lint::hide_unread;
 use crate::manifest::{Choice, Folders, Library, Override, is_joint, manifests, name_of};
 use crate::object::{ObjectId, Plan};
 use crate::render::render;
@@ -139,6 +140,7 @@ impl Looking<'_> {
     fn look(&self, read: Documents, sources: Sources) -> Looked {
         let check = self.check;
         let mut findings = read.findings;
+        let unread = hide_unread(&mut findings, &sources);
         let mut overrides = Vec::new();
         for set in check.sets {
             match Override::set(set, &sources) {
@@ -158,7 +160,7 @@ impl Looking<'_> {
         let choice = Choice { overrides: &overrides, tasks: check.tasks };
         let (found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         findings.extend(problems);
-        let secrets = found.secrets.clone();
+        let secrets = [unread, found.secrets.clone()].concat();
         let definitions = found.definitions.known().cloned().collect();
         let count = found.manifests.len();
         let is_ours = found.manifests.iter().any(|manifest| manifest.kind.is_some());

@@ -26,7 +26,17 @@ apiVersion: v1
 kind: ConfigMap
 metadata: {name: good}
 ";
-const SECRETS: [&str; 2] = ["123456789", "s3cr3t-word"];
+const UNREAD: &str = "apiVersion: v1
+kind: Secret
+metadata: {name: unread}
+stringData:
+  password: *s3cr3t-alias
+  user: s3cr3t-user
+  user: s3cr3t-again
+   other: s3cr3t-line
+";
+const SECRETS: [&str; 6] =
+    ["123456789", "s3cr3t-word", "s3cr3t-alias", "s3cr3t-user", "s3cr3t-again", "s3cr3t-line"];
 const FORMATS: [&str; 5] = ["text", "json", "sarif", "junit", "github"];
 
 fn desk() -> Desk {
@@ -37,12 +47,21 @@ fn desk() -> Desk {
         .with("wild.yaml", wild)
         .with("windows.yaml", windows)
         .with("broken.yaml", "a: [1\n---\nb: 2\n")
+        .with("unread.yaml", UNREAD)
         .with("latin.yaml", b"a: \xe9\n")
         .with("good.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
 }
 
-const FILES: [&str; 7] =
-    ["a b/jöb, 100%.yaml", "wild.yaml", "windows.yaml", "broken.yaml", "latin.yaml", "good.yaml", "no.yaml"];
+const FILES: [&str; 8] = [
+    "a b/jöb, 100%.yaml",
+    "wild.yaml",
+    "windows.yaml",
+    "broken.yaml",
+    "unread.yaml",
+    "latin.yaml",
+    "good.yaml",
+    "no.yaml",
+];
 
 fn findings(desk: &Desk, format: &str, files: &[&str]) -> String {
     let said = desk.daphnia(&[&["validate", "--format", format], files].concat());
