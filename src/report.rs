@@ -2,12 +2,14 @@
 
 mod changes;
 mod edits;
+mod events;
 mod explanation;
 mod findings;
 mod format;
 mod github;
 mod json;
 mod junit;
+mod live;
 mod progress;
 mod records;
 mod region;
@@ -20,7 +22,7 @@ pub use progress::{LogPrefix, Narrator};
 use std::io::{ErrorKind, Write};
 
 use crate::check::{Mended, Tally};
-use crate::cluster::Readiness;
+use crate::cluster::{Cluster, Progress, Readiness};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{ChangeSet, Conflict};
 use crate::explain::{Explanation, KindLine, Topic};
@@ -32,11 +34,17 @@ use crate::source::{Place, Sources};
 pub struct Report {
     /// Values that no snippet may show.
     pub secrets: Vec<Place>,
+    /// Whether the product is what happens, a line of JSON for each event, and nothing goes to standard error.
+    pub tells_events: bool,
 }
 
 impl Report {
     /// Prints findings to standard error, those of one place in a source after the other.
     pub fn findings(&self, findings: &[Diagnostic], sources: &Sources) {
+        if self.tells_events {
+            let findings = format::sorted(findings).into_iter();
+            return findings.for_each(|one| to_stdout(&events::finding(one, sources, &self.secrets)));
+        }
         to_stderr(&findings::text(&format::sorted(findings), sources, &self.secrets));
     }
 
@@ -93,6 +101,9 @@ impl Report {
 
     /// Prints what was not ready when waiting ended; failures were told when they happened.
     pub fn unready(&self, readiness: &[Readiness]) {
+        if self.tells_events {
+            return readiness.iter().filter_map(events::unready).for_each(|event| to_stdout(&event));
+        }
         readiness.iter().for_each(progress::unready);
     }
 
@@ -120,7 +131,38 @@ impl Report {
 
     /// Prints a line about what goes on.
     pub fn note(&self, text: &str) {
+        if self.tells_events {
+            return to_stdout(&events::note(text));
+        }
         to_stderr(&format!("{}\n", without_controls(text)));
+    }
+
+    /// Prints the first event.
+    pub fn began(&self, command: &str) {
+        if self.tells_events {
+            to_stdout(&events::began(command));
+        }
+    }
+
+    /// Prints which cluster it is.
+    pub fn connected(&self, cluster: &Cluster) {
+        if self.tells_events {
+            to_stdout(&events::connected(cluster.server(), cluster.context(), cluster.namespace()));
+        }
+    }
+
+    /// Prints the last event.
+    pub fn ended(&self, status: u8) {
+        if self.tells_events {
+            to_stdout(&events::ended(status));
+        }
+    }
+}
+
+/// Prints what happens as an event.
+pub fn tell_event(progress: &Progress) {
+    if let Some(event) = events::progress(progress) {
+        to_stdout(&event);
     }
 }
 
@@ -155,11 +197,11 @@ fn is_unsafe(c: char) -> bool {
 }
 
 fn to_stdout(text: &str) {
-    end_quietly_if_closed(anstream::stdout().lock().write_all(text.as_bytes()));
+    end_quietly_if_closed(live::aside(|| anstream::stdout().lock().write_all(text.as_bytes())));
 }
 
 fn to_stderr(text: &str) {
-    end_quietly_if_closed(anstream::stderr().lock().write_all(text.as_bytes()));
+    end_quietly_if_closed(live::aside(|| anstream::stderr().lock().write_all(text.as_bytes())));
 }
 
 /// `daphnia render … | head` is no error.

@@ -7,6 +7,7 @@ mod cluster {
     mod delete;
     mod diff;
     mod errors;
+    mod events;
     pub mod custom;
     pub mod daphnia;
     pub mod harness;
@@ -23,6 +24,7 @@ mod cluster {
     mod schemas;
     mod smoke;
     mod strict;
+    mod terminal;
     mod waits;
     mod writer;
 }

@@ -11,6 +11,7 @@ const OWNERS: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     ("annotate_snippets", &["report"]),
     ("similar", &["report"]),
+    ("indicatif", &["report"]),
     ("jsonschema", &["schema"]),
     ("cel", &["manifest"]),
     ("toml", &["config"]),

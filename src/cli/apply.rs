@@ -1,12 +1,11 @@
 //! `daphnia apply`: make the cluster what the manifests say, and wait until it is.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
 
 use super::plan::SavedPlan;
-use super::server::{ServerArgs, block_on, duration, narrator, status_of};
+use super::server::{ServerArgs, TellArgs, block_on, duration, status_of};
 use super::set::{Leaving, SetArgs, ids};
 use super::{Input, Session, Status};
 use crate::cluster::{
@@ -38,9 +37,8 @@ pub(super) struct ApplyArgs {
     #[command(flatten)]
     set: SetArgs,
 
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    tell: TellArgs,
 
     /// Do not wait until objects are ready
     #[arg(long)]
@@ -64,19 +62,14 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
-    let mut session = Session::default();
-    let work = match session.work(args) {
-        Ok(work) => work,
-        Err(status) => return status,
-    };
-    match block_on(session.apply(work, args)) {
-        Ok(status) | Err(status) => {
+    Session::tell(&args.tell, "apply", |session| {
+        let work = session.work(args)?;
+        block_on(session.apply(work, args)).inspect_err(|status| {
             if status.is_interruption() {
                 session.report.note("interrupted; what was applied stays, and the next apply does the rest");
             }
-            status
-        }
-    }
+        })
+    })
 }
 
 /// What is to be applied: what the manifests say now, or what was saved.
@@ -126,7 +119,7 @@ impl Session {
 
     async fn apply(&self, work: Work, args: &ApplyArgs) -> Result<Status, Status> {
         let Work { mut plan, set: set_args, server, parameters, saved } = work;
-        let cluster = self.connect(&server, narrator(None)).await?;
+        let cluster = self.connect(&server, self.teller()).await?;
         if let Some(saved) = &saved {
             saved.ensure_same_cluster(&cluster).map_err(|finding| self.refuse(*finding))?;
         }
@@ -143,7 +136,7 @@ impl Session {
         let options = args.execution(parameters);
         self.told(ensure_allowed(&observed, &options.apply))?;
         // A saved plan has been looked at.
-        if !args.yes && saved.is_none() && !self.is_agreed(&cluster, &observed, &leaving) {
+        if args.tell.can_ask() && saved.is_none() && !self.is_agreed(&cluster, &observed, &leaving) {
             self.report.note("nothing was changed");
             return Ok(Status::FOUND);
         }
@@ -162,11 +155,8 @@ impl Session {
         Ok(status)
     }
 
-    /// On a terminal, shows what is about to happen and asks.
+    /// Shows what is about to happen and asks.
     fn is_agreed(&self, cluster: &Cluster, observed: &[Observed], leaving: &Leaving) -> bool {
-        if !std::io::stdin().is_terminal() {
-            return true;
-        }
         let changes = crate::diff::diff(observed, &leaving.objects(), &self.sources);
         self.report.changes(&changes, false);
         let place = cluster.context().unwrap_or(cluster.server());

@@ -1,14 +1,14 @@
 //! `daphnia delete`: take what manifests have made, or a whole set, out of the cluster.
 
-use std::io::IsTerminal as _;
 use std::time::Duration;
 
 use clap::Args;
 
-use super::server::{ServerArgs, block_on, duration, narrator};
+use super::server::{ServerArgs, TellArgs, block_on, duration};
 use super::set::{HolderArgs, Leaving};
 use super::{Input, Session, Status};
 use crate::cluster::{Cluster, Member, RemoveOptions, Set, remove};
+use crate::object::Plan;
 
 /// Delete what manifests have made, or all that is in a set
 ///
@@ -28,9 +28,8 @@ pub(super) struct DeleteArgs {
     #[command(flatten)]
     server: ServerArgs,
 
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
+    #[command(flatten)]
+    tell: TellArgs,
 
     /// Do not wait until objects are gone
     #[arg(long)]
@@ -53,38 +52,34 @@ pub(super) struct DeleteArgs {
 }
 
 pub(super) fn delete(args: &DeleteArgs) -> Status {
-    let mut session = Session::default();
-    let plan = match &args.set_name {
-        Some(_) => None,
-        None => match session.plan(&args.input).and_then(|plan| session.ensure_named(&plan).map(|()| plan)) {
-            Ok(plan) => Some(plan),
-            Err(status) => return status,
-        },
-    };
-    let deleted = block_on(async {
-        let cluster = session.connect(&args.server, narrator(None)).await?;
-        match (&plan, &args.set_name) {
-            (Some(plan), _) => {
-                let found = session.told(cluster.found(plan).await)?;
-                session.delete(&cluster, found, args).await.map(|_| Status::DONE)
-            }
-            (None, name) => session.delete_set(&cluster, name.as_deref().unwrap_or_default(), args).await,
-        }
-    });
-    match deleted {
-        Ok(status) => status,
-        Err(status) => {
+    Session::tell(&args.tell, "delete", |session| {
+        let plan = match &args.set_name {
+            Some(_) => None,
+            None => Some(session.plan(&args.input)?),
+        };
+        plan.iter().try_for_each(|plan| session.ensure_named(plan))?;
+        block_on(session.delete_all(plan.as_ref(), args)).inspect_err(|status| {
             if status.is_interruption() {
                 session
                     .report
                     .note("interrupted; what is deleted is gone, and the next delete does the rest");
             }
-            status
-        }
-    }
+        })
+    })
 }
 
 impl Session {
+    async fn delete_all(&self, plan: Option<&Plan>, args: &DeleteArgs) -> Result<Status, Status> {
+        let cluster = self.connect(&args.server, self.teller()).await?;
+        match (plan, &args.set_name) {
+            (Some(plan), _) => {
+                let found = self.told(cluster.found(plan).await)?;
+                self.delete(&cluster, found, args).await.map(|_| Status::DONE)
+            }
+            (None, name) => self.delete_set(&cluster, name.as_deref().unwrap_or_default(), args).await,
+        }
+    }
+
     async fn delete_set(&self, cluster: &Cluster, name: &str, args: &DeleteArgs) -> Result<Status, Status> {
         let set = self.told(Set::find(cluster, name, args.adopt_set).await)?;
         if !set.exists() {
@@ -112,7 +107,7 @@ impl Session {
             self.report.note("there is nothing to delete");
             return Ok(stay);
         }
-        if !args.yes && std::io::stdin().is_terminal() {
+        if args.tell.can_ask() {
             go.iter().rev().for_each(|member| self.report.note(&format!("delete     {}", member.id)));
             let place = cluster.context().unwrap_or(cluster.server());
             if !self.report.is_confirmed(&format!("delete this from {place}?")) {

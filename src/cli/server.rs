@@ -1,17 +1,18 @@
 //! What the commands that talk to a cluster share: which cluster, until when, and what an interruption does.
 
+use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, Status};
 use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::Plan;
-use crate::report::{LogPrefix, Narrator};
+use crate::report::{LogPrefix, Narrator, tell_event};
 
 /// Which cluster, as in kubectl.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +33,38 @@ pub(super) struct ServerArgs {
     /// How long the server may take to answer one request, for example 30s
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
     request_timeout: Duration,
+}
+
+/// How what happens is told, and whether it may be asked about.
+#[derive(Debug, Clone, Args)]
+pub(super) struct TellArgs {
+    /// Do not ask
+    #[arg(short, long)]
+    pub(super) yes: bool,
+
+    /// What is printed: a line for each object, or a line of JSON for each event
+    #[arg(
+        short,
+        long,
+        value_enum,
+        value_name = "text|json",
+        hide_possible_values = true,
+        default_value = "text"
+    )]
+    output: Telling,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Telling {
+    Text,
+    Json,
+}
+
+impl TellArgs {
+    /// Whether someone is there to say yes or no.
+    pub(super) fn can_ask(&self) -> bool {
+        !self.yes && std::io::stdin().is_terminal()
+    }
 }
 
 /// Reads `90`, `90s`, `15m`, `2h`.
@@ -81,6 +114,31 @@ pub(super) fn narrator(prefix: Option<LogPrefix>) -> Listener {
 }
 
 impl Session {
+    /// Does the work of a command that tells what happens from its beginning to its end.
+    pub(super) fn tell(
+        args: &TellArgs,
+        command: &str,
+        work: impl FnOnce(&mut Session) -> Result<Status, Status>,
+    ) -> Status {
+        let mut session = Session::default();
+        session.report.tells_events = args.output == Telling::Json;
+        session.report.began(command);
+        let result = if session.report.tells_events && args.can_ask() {
+            let finding = Diagnostic::unable("usage", "among events there is no place for a question");
+            Err(session.refuse(finding.help("agree beforehand with `--yes`, or leave `-o json` out")))
+        } else {
+            work(&mut session)
+        };
+        let (Ok(status) | Err(status)) = result;
+        session.report.ended(status.0);
+        status
+    }
+
+    /// Tells everything that happens, as lines or as events.
+    pub(super) fn teller(&self) -> Listener {
+        if self.report.tells_events { Arc::new(|progress| tell_event(&progress)) } else { narrator(None) }
+    }
+
     pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {
         let options = ConnectOptions {
             kubeconfig: args.kubeconfig.clone(),
@@ -89,6 +147,7 @@ impl Session {
             request_timeout: args.request_timeout,
         };
         let cluster = self.told(Cluster::connect(&options, &self.sources, listener).await)?;
+        self.report.connected(&cluster);
         self.told(cluster.ensure_meant(&self.targets))?;
         Ok(cluster)
     }

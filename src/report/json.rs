@@ -26,7 +26,7 @@ pub(super) fn whole(pages: &str) -> String {
     }))
 }
 
-fn tell(finding: &Diagnostic, sources: &Sources, secrets: &[Place]) -> Json {
+pub(super) fn tell(finding: &Diagnostic, sources: &Sources, secrets: &[Place]) -> Json {
     let related = finding.related.iter().map(|(place, label)| {
         let mut members = location(Some(*place), sources);
         members.insert("label".to_owned(), json!(label));

@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 
 use anstyle::{AnsiColor, Style};
 
+use super::live::Live;
 use super::{to_stderr, to_stdout, without_controls};
 use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
 use crate::diff::Action;
@@ -33,14 +34,53 @@ pub struct Narrator {
     prefix: Option<LogPrefix>,
     /// The last state told of each object.
     told: Mutex<HashMap<ObjectId, String>>,
+    /// Where states are shown that pass.
+    live: Option<Live>,
 }
 
 impl Narrator {
     pub fn new(prefix: Option<LogPrefix>) -> Self {
-        Self { prefix, told: Mutex::default() }
+        let live = if prefix.is_none() { Live::new() } else { None };
+        Self { prefix, told: Mutex::default(), live }
     }
 
     pub fn tell(&self, progress: &Progress) {
+        match &self.live {
+            Some(live) if self.is_shown(live, progress) => {}
+            _ => self.tell_line(progress),
+        }
+    }
+
+    /// Shows what passes where it can be taken back; returns whether there is no more to it.
+    fn is_shown(&self, live: &Live, progress: &Progress) -> bool {
+        match progress {
+            Progress::Deleting { id } => live.set(id, "being deleted"),
+            Progress::Waiting { id, state } => self.show(live, id, state),
+            Progress::Counts { id, counts } if counts.active > 0 || self.has_told(id) => {
+                self.show(live, id, &job_counts(counts));
+            }
+            Progress::Trouble { id, cause } => {
+                live.set(id, cause);
+                return false;
+            }
+            Progress::Applied { id, .. }
+            | Progress::Deleted { id }
+            | Progress::Ready { id, .. }
+            | Progress::Failed { id, .. } => {
+                live.remove(id);
+                return false;
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    fn show(&self, live: &Live, id: &ObjectId, state: &str) {
+        live.set(id, state);
+        self.told.lock().unwrap_or_else(PoisonError::into_inner).insert(id.clone(), state.to_owned());
+    }
+
+    fn tell_line(&self, progress: &Progress) {
         match progress {
             Progress::Log(line) => to_stdout(&log_line(line, self.prefix.unwrap_or(LogPrefix::Pod))),
             // Of a run, the Job is told as started and how it ended at the end.

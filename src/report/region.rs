@@ -83,8 +83,14 @@ impl Region {
 
 /// Writes JSON that is safe on a terminal: what would steer it is escaped, so nothing is lost.
 pub(super) fn write_json(json: &Json) -> String {
-    let text = serde_json::to_string_pretty(json).unwrap_or_default();
-    let mut safe = String::with_capacity(text.len() + 1);
+    let mut text = serde_json::to_string_pretty(json).unwrap_or_default();
+    text.push('\n');
+    escaped(&text)
+}
+
+/// Escapes what would steer a terminal in a text that is JSON.
+pub(super) fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
     for c in text.chars() {
         if super::is_unsafe(c) {
             safe.push_str(&format!("\\u{:04x}", u32::from(c)));
@@ -92,7 +98,6 @@ pub(super) fn write_json(json: &Json) -> String {
             safe.push(c);
         }
     }
-    safe.push('\n');
     safe
 }
 
