@@ -363,7 +363,8 @@ impl Waiting {
         let exit = pods.iter().flat_map(|pod| pods::exits(pod)).find(|exit| exit.exit_code != 0);
         let cause = exit
             .map(|exit| exit.sentence())
-            .or_else(|| Some(self.told_trouble.clone()).filter(|trouble| !trouble.is_empty()));
+            .or_else(|| Some(self.told_trouble.clone()).filter(|trouble| !trouble.is_empty()))
+            .or_else(|| Some(world.troubles(&self.id, world.object(&self.id)?).into_iter().next()?.cause));
         Status::Failed(match cause {
             Some(cause) if words.is_empty() => cause,
             Some(cause) => format!("{words}: {cause}"),

@@ -141,3 +141,57 @@ fn a_container_that_waits_for_a_config_map_that_is_not_there_is_told() {
         .takes_less_than(60)
         .tells("cannot mount volume `c`: ConfigMap `other` does not exist");
 }
+
+#[test]
+fn a_probe_that_fails_is_told_with_what_it_said() {
+    let Some(desk) = Desk::with_node() else { return };
+    let probed = |probe: &str| {
+        let command = "command: [sh, -c, \"trap 'exit 143' TERM; sleep 600 & wait\"]";
+        let container = format!(
+            "image: 'busybox:1.36', {command}, {probe}: {{periodSeconds: 1, failureThreshold: 1, \
+             exec: {{command: [sh, -c, 'echo no database; exit 1']}}}}"
+        );
+        workload("Deployment", &container).replace("{selector", "{progressDeadlineSeconds: 8, selector")
+    };
+    desk.write("web.yaml", &probed("readinessProbe"));
+    desk.daphnia(&["apply", "web.yaml"])
+        .exits(1)
+        .takes_less_than(60)
+        .tells("container `web` of pod `web-")
+        .tells("is not ready: its readiness probe fails: no database")
+        .tells("no progress within 8 s (progressDeadlineSeconds): container `web`");
+    desk.daphnia(&["apply", "web.yaml", "--timeout", "2s"])
+        .exits(1)
+        .tells("readiness probe fails: no database");
+    desk.daphnia(&["delete", "web.yaml"]).exits(0);
+    desk.write("web.yaml", &probed("livenessProbe").replace("progressDeadlineSeconds: 8, ", ""));
+    desk.daphnia(&["apply", "web.yaml"])
+        .exits(1)
+        .tells("exited with code 143 since its liveness probe fails: no database");
+}
+
+#[test]
+fn what_is_not_ready_in_time_is_told_with_what_it_waits_for() {
+    let Some(desk) = Desk::with_node() else { return };
+    let sleeper = "image: 'busybox:1.36', command: [sleep, '600'], \
+                   readinessProbe: {periodSeconds: 1, exec: {command: [cat, /ready]}}";
+    desk.write("web.yaml", &workload("StatefulSet", sleeper));
+    desk.daphnia(&["apply", "web.yaml", "--timeout", "6s"])
+        .exits(70)
+        .takes_less_than(30)
+        .tells("timed out StatefulSet")
+        .tells("is not ready in time: container `web` of pod `web-0` is not ready: its readiness probe fails: cat: can't open '/ready'");
+}
+
+#[test]
+fn without_waiting_nothing_is_watched_and_all_is_left_to_itself() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("web.yaml", &workload("Deployment", "image: 'REGISTRY/no/such:1'"));
+    desk.mark();
+    desk.daphnia(&["apply", "web.yaml", "--no-wait"])
+        .exits(0)
+        .takes_less_than(20)
+        .prints(&[&format!("created    Deployment {}/web", desk.namespace.name())])
+        .does_not_tell("waiting");
+    assert!(desk.requests().iter().all(|request| request.verb != "watch"), "{:?}", desk.requests());
+}

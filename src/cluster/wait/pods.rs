@@ -1,5 +1,6 @@
 //! Pods and their events → what keeps them from running, and how their containers ended.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value as Json;
@@ -30,8 +31,9 @@ pub fn trouble(pod: &Json, events: &[&Json]) -> Option<Trouble> {
         return None;
     }
     unschedulable(pod)
-        .or_else(|| statuses(pod).find_map(|(status, spec)| waiting(pod, status, spec)))
+        .or_else(|| statuses(pod).find_map(|(status, spec)| waiting(pod, status, spec, events)))
         .or_else(|| mount(pod, events))
+        .or_else(|| statuses(pod).find_map(|(status, _)| unhealthy(pod, status, events)))
 }
 
 /// Every container's status with its specification, init containers first.
@@ -62,7 +64,7 @@ fn unschedulable(pod: &Json) -> Option<Trouble> {
     Some(Trouble { cause: format!("pod `{}` cannot be scheduled: {why}", name(pod)), patience: None })
 }
 
-fn waiting(pod: &Json, status: &Json, spec: &Json) -> Option<Trouble> {
+fn waiting(pod: &Json, status: &Json, spec: &Json, events: &[&Json]) -> Option<Trouble> {
     let reason = text(status, "/state/waiting/reason");
     let message = text(status, "/state/waiting/message");
     let container = format!("container `{}` of pod `{}`", text(status, "/name"), name(pod));
@@ -90,7 +92,10 @@ fn waiting(pod: &Json, status: &Json, spec: &Json) -> Option<Trouble> {
             let restarts = number(status, "/restartCount").unwrap_or_default();
             let is_kept_up = text(pod, "/spec/restartPolicy") == "Always";
             let patience = if is_kept_up && restarts >= CRASHES { AT_ONCE } else { None };
-            (exit.sentence(), patience)
+            // Who is killed for a probe says nothing of it.
+            let probe = probe(pod, status, events).filter(|probe| probe.kind != "readiness");
+            let because = probe.map(|probe| format!(" since its {probe}")).unwrap_or_default();
+            (format!("{}{because}", exit.sentence()), patience)
         }
         _ => return None,
     };
@@ -137,6 +142,44 @@ fn configuration(message: &str) -> String {
 fn start(message: &str) -> String {
     let from = message.find("exec: \"").map_or(message, |at| &message[at..]);
     from.trim_end_matches(": unknown").trim().to_owned()
+}
+
+/// What a container's probe said when it last failed.
+struct Probe<'a> {
+    /// `readiness`, `liveness`, `startup`
+    kind: String,
+    why: &'a str,
+}
+
+impl fmt::Display for Probe<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} probe fails: {}", self.kind, self.why)
+    }
+}
+
+/// A probe that fails shows in events alone.
+fn probe<'a>(pod: &Json, status: &Json, events: &[&'a Json]) -> Option<Probe<'a>> {
+    let container = format!("{{{}}}", text(status, "/name"));
+    let failed = events.iter().rev().find(|event| {
+        event["involvedObject"]["uid"] == pod["metadata"]["uid"]
+            && text(event, "/reason") == "Unhealthy"
+            && text(event, "/involvedObject/fieldPath").ends_with(&container)
+    })?;
+    let (kind, why) = text(failed, "/message").split_once(" probe ")?;
+    let why = why.split_once(": ").map_or(why, |(_, why)| why).trim();
+    Some(Probe { kind: kind.to_lowercase(), why: if why.is_empty() { "it says nothing" } else { why } })
+}
+
+/// A container that runs and is not ready.
+fn unhealthy(pod: &Json, status: &Json, events: &[&Json]) -> Option<Trouble> {
+    if !status["state"]["running"].is_object() || status["ready"] == true {
+        return None;
+    }
+    let probe = probe(pod, status, events)?;
+    let container = text(status, "/name");
+    let cause = format!("container `{container}` of pod `{}` is not ready: its {probe}", name(pod));
+    // It may come up yet.
+    Some(Trouble { cause, patience: None })
 }
 
 /// A volume that cannot be mounted shows in events alone.
