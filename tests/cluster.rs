@@ -13,6 +13,7 @@ mod cluster {
     pub mod harness;
     mod kinds;
     mod limits;
+    mod order;
     mod owners;
     mod plan;
     mod prune;
