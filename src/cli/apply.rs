@@ -25,7 +25,7 @@ use crate::report::plural;
 /// has written is applied as it was shown, or, if an object has changed since, not at all.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait\n  daphnia apply k8s/ --set-name shop --prune\n  daphnia apply plan.json   # as saved by `daphnia diff --save plan.json`"
+    after_help = "Examples:\n  daphnia apply job.yaml\n  daphnia apply k8s/ --yes --timeout 15m\n  daphnia apply job.yaml --no-wait\n  daphnia apply k8s/ --set-name shop --prune\n  daphnia apply k8s/ --yes -o json | jq 'select(.event == \"failed\")'\n  daphnia apply plan.json   # as saved by `daphnia diff --save plan.json`"
 )]
 pub(super) struct ApplyArgs {
     #[command(flatten)]

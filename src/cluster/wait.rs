@@ -168,6 +168,8 @@ struct Wait<'a> {
 struct Waiting {
     id: ObjectId,
     decided: Option<(Status, Instant)>,
+    /// Set when all is known about how it ended.
+    concluded: Option<Readiness>,
     is_stuck: bool,
     /// What was last told.
     told: String,
@@ -188,6 +190,7 @@ impl<'a> Wait<'a> {
         let waiting = objects.iter().map(|id| Waiting {
             id: id.clone(),
             decided: None,
+            concluded: None,
             is_stuck: false,
             told: String::new(),
             told_trouble: String::new(),
@@ -217,7 +220,7 @@ impl<'a> Wait<'a> {
         }
     }
 
-    /// Looks at every object; returns how it ended, if it did.
+    /// Looks at every object; returns how all ended, if they did.
     async fn assess(&mut self, now: Instant) -> Option<Vec<Readiness>> {
         if !self.world.is_complete() {
             return None;
@@ -229,20 +232,32 @@ impl<'a> Wait<'a> {
                 waiting.tell_job(self.cluster, &self.world);
             }
         }
+        self.conclude_settled(now).await;
         let is_failed = |waiting: &Waiting| matches!(waiting.decided, Some((Status::Failed(_), _)));
         let has_failed = self.waiting.iter().any(is_failed);
-        if !has_failed && self.waiting.iter().any(|waiting| waiting.decided.is_none()) {
-            return None;
+        let is_over = |waiting: &Waiting| match waiting.decided {
+            Some(_) => waiting.concluded.is_some(),
+            // Once one has failed, nothing more is awaited.
+            None => has_failed,
+        };
+        self.waiting.iter().all(is_over).then(|| {
+            let undecided = |waiting: &Waiting| waiting.ended(State::Undecided { cause: waiting.reason() });
+            self.waiting.iter().map(|w| w.concluded.clone().unwrap_or_else(|| undecided(w))).collect()
+        })
+    }
+
+    /// Tells of every object how it ended as soon as all is known about it.
+    async fn conclude_settled(&mut self, now: Instant) {
+        for index in 0..self.waiting.len() {
+            let waiting = &self.waiting[index];
+            if let Some((status, _)) = &waiting.decided
+                && waiting.concluded.is_none()
+                && self.is_settled(waiting, now)
+            {
+                let readiness = self.conclude(waiting, status).await;
+                self.waiting[index].concluded = Some(readiness);
+            }
         }
-        let is_settled = |waiting: &Waiting| self.is_settled(waiting, now);
-        if !self.waiting.iter().all(is_settled) {
-            return None;
-        }
-        let mut readiness = Vec::new();
-        for waiting in &self.waiting {
-            readiness.push(self.conclude(waiting).await);
-        }
-        Some(readiness)
     }
 
     /// Whether all is known about how an object ended.
@@ -261,14 +276,14 @@ impl<'a> Wait<'a> {
         now >= *since + limit || (are_pods_over && self.logs.is_drained())
     }
 
-    async fn conclude(&self, waiting: &Waiting) -> Readiness {
+    async fn conclude(&self, waiting: &Waiting, status: &Status) -> Readiness {
         let id = waiting.id.clone();
-        let (state, note) = match &waiting.decided {
-            Some((Status::Ready(note), _)) => (State::Ready, note.clone()),
-            Some((Status::Failed(cause), _)) => (State::Failed { cause: cause.clone() }, None),
-            _ => (State::Undecided { cause: waiting.reason() }, None),
+        let (state, note) = match status {
+            Status::Ready(note) => (State::Ready, note.clone()),
+            Status::Failed(cause) => (State::Failed { cause: cause.clone() }, None),
+            Status::Waiting(cause) => (State::Undecided { cause: cause.clone() }, None),
         };
-        let is_ended = matches!(&waiting.decided, Some((Status::Ready(None) | Status::Failed(_), _)));
+        let is_ended = matches!(status, Status::Ready(None) | Status::Failed(_));
         if id.kind != "Job" || !is_ended {
             return Readiness { id, state, note, job: None };
         }
@@ -284,18 +299,22 @@ impl<'a> Wait<'a> {
     }
 
     fn time_out(&self) -> Vec<Readiness> {
-        let readiness = self.waiting.iter().map(|waiting| {
-            let (state, note) = match &waiting.decided {
-                Some((Status::Ready(note), _)) => (State::Ready, note.clone()),
-                _ => (State::TimedOut { cause: waiting.reason() }, None),
-            };
-            Readiness { id: waiting.id.clone(), state, note, job: None }
+        let readiness = self.waiting.iter().map(|waiting| match (&waiting.concluded, &waiting.decided) {
+            (Some(readiness), _) => readiness.clone(),
+            (None, Some((Status::Ready(note), _))) => {
+                Readiness { note: note.clone(), ..waiting.ended(State::Ready) }
+            }
+            _ => waiting.ended(State::TimedOut { cause: waiting.reason() }),
         });
         readiness.collect()
     }
 }
 
 impl Waiting {
+    fn ended(&self, state: State) -> Readiness {
+        Readiness { id: self.id.clone(), state, note: None, job: None }
+    }
+
     fn reason(&self) -> String {
         if self.told_trouble.is_empty() { self.told.clone() } else { self.told_trouble.clone() }
     }

@@ -55,6 +55,9 @@ impl Narrator {
     fn is_shown(&self, live: &Live, progress: &Progress) -> bool {
         match progress {
             Progress::Deleting { id } => live.set(id, "being deleted"),
+            // The counts say the same of a Job, and more, once there are any.
+            Progress::Waiting { id, .. } if id.kind == "Job" && self.has_told(id) => {}
+            Progress::Waiting { id, state } if id.kind == "Job" => live.set(id, state),
             Progress::Waiting { id, state } => self.show(live, id, state),
             Progress::Counts { id, counts } if counts.active > 0 || self.has_told(id) => {
                 self.show(live, id, &job_counts(counts));

@@ -106,14 +106,12 @@ fn what_ends_an_apply_before_its_time_is_an_event() {
         (&finding["level"], &finding["file"], &finding["line"]),
         (&json!("error"), &json!("bad.yaml"), &json!(7))
     );
-    // A refusal of the server.
+    // Something that is not there.
     desk.write(
         "refused.yaml",
-        &config_map("Bad_Name", "one")
-            .replace("Bad_Name", "settings")
-            .replace("namespace: NAMESPACE", "namespace: nowhere"),
+        &config_map("settings", "one").replace("namespace: NAMESPACE", "namespace: nowhere"),
     );
-    let refused = events(&desk.daphnia(&["apply", "refused.yaml", "-o", "json"]).exits(1));
+    let refused = events(&desk.daphnia(&["apply", "refused.yaml", "-o", "json"]).exits(2));
     assert_eq!(names(&refused), ["began", "connected", "finding", "ended"]);
     assert!(refused[2]["finding"]["message"].as_str().is_some_and(|message| message.contains("`nowhere`")));
     // Time.

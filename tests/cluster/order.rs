@@ -29,7 +29,7 @@ fn everything_is_tried_before_anything_is_changed_and_what_others_need_comes_fir
         service.to_owned(),
         config_map("one", "x"),
         suspended("b"),
-        config_map("two", "y"),
+        config_map("two", "z"),
         account.to_owned(),
     ];
     desk.write("all.yaml", &all.join("---\n"));
@@ -80,7 +80,7 @@ fn objects_are_applied_in_the_name_of_daphnia() {
 #[test]
 fn a_config_map_of_a_mebibyte_is_applied_compared_and_changed() {
     let Some(desk) = Desk::new() else { return };
-    let large = |text: &str| config_map("large", &text.repeat(MEBIBYTE - "key".len()));
+    let large = |text: &str| config_map("large", &text.repeat(MEBIBYTE));
     desk.write("large.yaml", &large("x"));
     desk.daphnia(&["apply", "large.yaml"]).exits(0);
     desk.daphnia(&["apply", "large.yaml"]).exits(0).prints_a_line_with("unchanged");
@@ -90,14 +90,14 @@ fn a_config_map_of_a_mebibyte_is_applied_compared_and_changed() {
     let held = desk.object("configmaps", "large").expect("it is there");
     assert_eq!(
         held["data"]["key"].as_str().map(|text| (text.len(), text.starts_with('y'))),
-        Some((MEBIBYTE - 3, true))
+        Some((MEBIBYTE, true))
     );
 }
 
 #[test]
 fn a_config_map_of_more_than_a_mebibyte_is_refused_with_its_set() {
     let Some(desk) = Desk::new() else { return };
-    let large = config_map("large", &"x".repeat(MEBIBYTE));
+    let large = config_map("large", &"x".repeat(MEBIBYTE + 1));
     desk.write("all.yaml", &[config_map("settings", "one"), large].join("---\n"));
     desk.mark();
     desk.daphnia(&["apply", "all.yaml"]).exits(1).tells("--> all.yaml:");

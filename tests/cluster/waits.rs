@@ -164,10 +164,10 @@ fn a_probe_that_fails_is_told_with_what_it_said() {
         .exits(1)
         .tells("readiness probe fails: no database");
     desk.daphnia(&["delete", "web.yaml"]).exits(0);
-    desk.write("web.yaml", &probed("livenessProbe").replace("progressDeadlineSeconds: 8, ", ""));
+    desk.write("web.yaml", &probed("startupProbe").replace("progressDeadlineSeconds: 8, ", ""));
     desk.daphnia(&["apply", "web.yaml"])
         .exits(1)
-        .tells("exited with code 143 since its liveness probe fails: no database");
+        .tells("exited with code 143 since its startup probe fails: no database");
 }
 
 #[test]
