@@ -16,22 +16,21 @@ use crate::report::{LogPrefix, Narrator, tell_event};
 
 /// Which cluster, as in kubectl.
 #[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Cluster")]
 pub(super) struct ServerArgs {
     /// Kubeconfig to use instead of $KUBECONFIG and ~/.kube/config
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, help_heading = "Cluster", value_name = "FILE")]
     kubeconfig: Option<PathBuf>,
 
     /// Context of the kubeconfig
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Cluster", value_name = "NAME")]
     context: Option<String>,
 
     /// Namespace of objects that name none
-    #[arg(short, long, value_name = "NAME")]
+    #[arg(short, long, help_heading = "Cluster", value_name = "NAME")]
     pub(super) namespace: Option<String>,
 
     /// How long the server may take to answer one request, for example 30s
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration)]
+    #[arg(long, help_heading = "Cluster", value_name = "TIME", default_value = "30s", value_parser = duration)]
     request_timeout: Duration,
 }
 

@@ -11,21 +11,20 @@ use crate::yaml::Node;
 
 /// Which set, and what may go.
 #[derive(Debug, Clone, Default, Args)]
-#[command(next_help_heading = "Set")]
 pub(super) struct SetArgs {
     /// Keep the objects together as a set of this name, so that what leaves the manifests is found again
     ///
     /// The set is a Secret of this name in the namespace of the context, or of --namespace, and a label on each
     /// object, as in kubectl's ApplySets.
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, help_heading = "Set", value_name = "NAME")]
     pub(super) set_name: Option<String>,
 
     /// Delete what is in the set and no longer in the manifests
-    #[arg(long, requires = "set_name")]
+    #[arg(long, help_heading = "Set", requires = "set_name")]
     pub(super) prune: bool,
 
     /// Take over a set that another tool keeps
-    #[arg(long, requires = "set_name")]
+    #[arg(long, help_heading = "Set", requires = "set_name")]
     pub(super) adopt_set: bool,
 
     #[command(flatten)]
@@ -36,11 +35,11 @@ pub(super) struct SetArgs {
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct HolderArgs {
     /// Delete namespaces too, with everything in them
-    #[arg(long)]
+    #[arg(long, help_heading = "Set")]
     pub(super) include_namespaces: bool,
 
     /// Delete CustomResourceDefinitions too, with all their custom resources
-    #[arg(long)]
+    #[arg(long, help_heading = "Set")]
     pub(super) include_crds: bool,
 }
 

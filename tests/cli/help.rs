@@ -30,6 +30,23 @@ fn every_command_has_examples_that_name_it() {
 }
 
 #[test]
+fn under_the_heading_of_the_cluster_is_what_chooses_it_and_no_more() {
+    let about_the_cluster = ["--kubeconfig", "--context", "--namespace", "--request-timeout"];
+    let mut count = 0;
+    for (name, _) in commands() {
+        let help = Desk::new().daphnia(&[&name, "--help"]).stdout;
+        let Some((_, section)) = help.split_once("\nCluster:\n") else { continue };
+        let lines = section.lines().take_while(|line| line.is_empty() || line.starts_with(' '));
+        let options = lines.filter(|line| line.trim_start().starts_with('-'));
+        let flags: Vec<&str> =
+            options.filter_map(|line| line.split_whitespace().find(|word| word.starts_with("--"))).collect();
+        assert_eq!(flags, about_the_cluster, "`daphnia {name} --help`");
+        count += 1;
+    }
+    assert!(count > 5, "only {count} commands have the heading");
+}
+
+#[test]
 fn the_readme_lists_the_commands() {
     let readme = fs::read_to_string(in_root("README.md")).unwrap();
     let table = readme.split("\n## Commands\n").nth(1).expect("README.md has a section `Commands`");
