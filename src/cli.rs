@@ -5,6 +5,7 @@ mod completions;
 mod delete;
 mod diff;
 mod dispatch;
+mod explain;
 mod files;
 mod formats;
 mod history;
@@ -66,7 +67,7 @@ enum Command {
     Show(history::ShowArgs),
     Logs(history::LogsArgs),
     Cancel(history::CancelArgs),
-    Explain(kinds::ExplainArgs),
+    Explain(explain::ExplainArgs),
     Schema(kinds::SchemaArgs),
     Kinds(kinds::KindsArgs),
     Init(kinds::InitArgs),
@@ -138,7 +139,7 @@ pub fn run() -> ExitCode {
         Command::Show(args) => history::show(&args),
         Command::Logs(args) => history::logs(&args),
         Command::Cancel(args) => history::cancel(&args),
-        Command::Explain(args) => kinds::explain(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => kinds::schema(&args),
         Command::Kinds(args) => kinds::kinds(&args),
         Command::Init(args) => kinds::init(&args),

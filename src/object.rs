@@ -1,7 +1,11 @@
 //! Kubernetes objects, where each of their fields comes from, and the order in which they are applied.
 
+mod trace;
+
 use std::collections::HashMap;
 use std::fmt;
+
+pub use trace::{Address, Trace};
 
 use crate::source::Place;
 use crate::yaml::{Map, Node, Value};

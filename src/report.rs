@@ -14,6 +14,7 @@ mod progress;
 mod records;
 mod region;
 mod sarif;
+mod trace;
 mod unified;
 
 pub use format::Format;
@@ -27,6 +28,7 @@ use crate::diagnostic::Diagnostic;
 use crate::diff::{ChangeSet, Conflict};
 use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
+use crate::object::Trace;
 use crate::source::{Place, Sources};
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
@@ -75,6 +77,11 @@ impl Report {
             let others = topic.others.join(", ");
             self.note(&format!("{} is in {others}, too; `--api-version` chooses", topic.kind));
         }
+    }
+
+    /// Prints a field of a rendered object and where it comes from, to standard output.
+    pub fn trace(&self, trace: &Trace<'_>, told: Option<&Explanation>, sources: &Sources) {
+        to_stdout(&trace::trace(trace, told, sources, &self.secrets));
     }
 
     /// Prints a list of kinds as a table, to standard output.

@@ -127,6 +127,18 @@ impl Sources {
         }
     }
 
+    /// Writes where a value comes from. What `--set` gave may be secret, so only its path is told.
+    pub fn origin(&self, place: Place) -> String {
+        if place.source == SourceId::NONE {
+            return "daphnia".to_owned();
+        }
+        let told = self.describe(place);
+        match self.get(place.source).kind {
+            SourceKind::Argument => told.split('=').next().unwrap_or_default().to_owned(),
+            _ => told,
+        }
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Source>>> {
         self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }

@@ -8,7 +8,7 @@
 mod context;
 mod lines;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
@@ -36,6 +36,7 @@ pub struct Templates<'a> {
     numbered: Vec<SourceId>,
     imports: Imports,
     slots: Arc<Mutex<Slots>>,
+    literals: Arc<HashSet<String>>,
 }
 
 /// What a template means by the name of another one: it may have one of its own beside it.
@@ -46,6 +47,8 @@ type Imports = Arc<Mutex<HashMap<(String, String), String>>>;
 struct Slots {
     values: Vec<Slot>,
     reads: Reads,
+    /// Texts that stand in quotes in the templates.
+    literals: Arc<HashSet<String>>,
 }
 
 #[derive(Debug, Clone)]
@@ -67,6 +70,7 @@ impl<'a> Templates<'a> {
             numbered: Vec::new(),
             imports,
             slots,
+            literals: Arc::default(),
         }
     }
 
@@ -81,7 +85,7 @@ impl<'a> Templates<'a> {
     }
 
     fn expand(&self, name: &str, variables: Vec<(&str, Node)>) -> Result<Vec<Node>, Box<Diagnostic>> {
-        *lock(&self.slots) = Slots::default();
+        *lock(&self.slots) = Slots { literals: Arc::clone(&self.literals), ..Slots::default() };
         let context = Context::root(variables, Arc::clone(&self.slots));
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;
         let rendered = template.render(context).map_err(|error| self.failure(&error))?;
@@ -97,6 +101,7 @@ impl<'a> Templates<'a> {
         }
         let id = self.sources.add(Source::new(*kind, name, text.as_ref()));
         self.files.insert(name.to_owned(), id);
+        Arc::make_mut(&mut self.literals).extend(lines::literals(text));
         let marked = lines::mark(text, self.numbered.len());
         self.numbered.push(id);
         let added = self.environment.add_template_owned(name.to_owned(), marked);
@@ -250,8 +255,9 @@ fn environment(slots: Arc<Mutex<Slots>>, imports: Imports) -> Environment<'stati
         let slot = if value.is_safe() {
             Slot::Fragment(value.as_str().unwrap_or_default().to_owned())
         } else {
-            let origin = slots.reads.origin(value);
-            Slot::Value(context::to_node(value)?, origin)
+            let literals = Arc::clone(&slots.literals);
+            let origin = slots.reads.origin(value, &literals);
+            Slot::Value(context::to_node(value, &slots.reads)?, origin)
         };
         let index = slots.values.len();
         slots.values.push(slot);

@@ -2,12 +2,14 @@
 
 mod annotate;
 mod comments;
+mod path;
 mod read;
 mod scalar;
 mod write;
 
 pub use annotate::write_with_comments;
 pub use comments::comments;
+pub use path::{path_steps, pointer_steps, pointer_to_path};
 pub use read::{ReadDocument, read};
 pub use write::{write, write_json};
 
@@ -194,27 +196,4 @@ impl Node {
             Value::Map(_) => "map",
         }
     }
-}
-
-/// Splits a JSON pointer (`/spec/containers/0`) into its steps.
-pub fn pointer_steps(pointer: &str) -> impl Iterator<Item = String> + '_ {
-    pointer.split('/').skip(1).map(|step| step.replace("~1", "/").replace("~0", "~"))
-}
-
-/// Writes a JSON pointer the way people write paths: `spec.containers[0].name`.
-pub fn pointer_to_path(pointer: &str) -> String {
-    let mut path = String::new();
-    for step in pointer_steps(pointer) {
-        if !step.is_empty() && step.bytes().all(|b| b.is_ascii_digit()) {
-            path.push_str(&format!("[{step}]"));
-        } else if step.contains(['.', '/', '[']) {
-            path.push_str(&format!("[\"{step}\"]"));
-        } else {
-            if !path.is_empty() {
-                path.push('.');
-            }
-            path.push_str(&step);
-        }
-    }
-    path
 }

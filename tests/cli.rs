@@ -10,4 +10,5 @@ mod cli {
     mod help;
     mod hooks;
     mod kinds;
+    mod origins;
 }

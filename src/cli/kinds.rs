@@ -1,4 +1,4 @@
-//! `daphnia explain`, `schema`, `kinds`, `init`: what the tool knows of kinds.
+//! `daphnia schema`, `kinds`, `init`: what the tool knows of kinds.
 
 use clap::{Args, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
@@ -10,26 +10,6 @@ use crate::catalog::Flaws;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::explain::{Topic, kinds as list_kinds};
 use crate::kubernetes;
-
-/// Explain a kind or one of its fields: type, default, allowed values, rules
-///
-/// Knows daphnia's kinds and Kubernetes' own. Names may be written in any case.
-#[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  daphnia explain KubernetesJob\n  daphnia explain KubernetesJob.spec.image\n  daphnia explain job.spec.template.spec.containers\n  daphnia explain HorizontalPodAutoscaler --api-version autoscaling/v1"
-)]
-pub(super) struct ExplainArgs {
-    /// A kind, and the path of a field in it
-    #[arg(value_name = "KIND[.FIELD]", add = ArgValueCompleter::new(completions::topics))]
-    topic: String,
-
-    /// The group and version, where several have a kind of this name
-    #[arg(long, value_name = "VERSION")]
-    api_version: Option<String>,
-
-    #[command(flatten)]
-    config: ConfigArgs,
-}
 
 /// Print the JSON Schema of a kind, for editors and other tools
 ///
@@ -89,19 +69,6 @@ pub(super) struct InitArgs {
     config: ConfigArgs,
 }
 
-pub(super) fn explain(args: &ExplainArgs) -> Status {
-    with_session(&args.config, |session| {
-        let mut steps = args.topic.split(['.', '[', ']']).filter(|step| !step.is_empty());
-        let kind = steps.next().unwrap_or_default();
-        // `containers[0]` names the same field as `containers`.
-        let path: Vec<&str> = steps.filter(|step| step.parse::<usize>().is_err()).collect();
-        let topic = Topic::find(kind, args.api_version.as_deref(), &session.catalog, &session.sources)?;
-        let explanation = topic.explain(&path).map_err(|finding| *finding)?;
-        session.report.explanation(&topic, &explanation);
-        Ok(())
-    })
-}
-
 pub(super) fn schema(args: &SchemaArgs) -> Status {
     with_session(&args.config, |session| {
         let topic = Topic::find(&args.kind, args.api_version.as_deref(), &session.catalog, &session.sources)?;
@@ -147,7 +114,10 @@ pub(super) fn init(args: &InitArgs) -> Status {
     })
 }
 
-fn with_session(config: &ConfigArgs, work: impl FnOnce(&Session) -> Result<(), Diagnostics>) -> Status {
+pub(super) fn with_session(
+    config: &ConfigArgs,
+    work: impl FnOnce(&Session) -> Result<(), Diagnostics>,
+) -> Status {
     let session = match Session::open(config) {
         Ok(session) => session,
         Err(status) => return status,

@@ -11,7 +11,7 @@ use super::{Input, Session, Status};
 use crate::diagnostic::did_you_mean;
 use crate::object::{Masks, Object, ObjectId, Plan};
 use crate::report::plural;
-use crate::source::{Place, SourceId, SourceKind, Sources};
+use crate::source::Sources;
 use crate::yaml::{self, Node, Value};
 
 /// Print the Kubernetes objects that manifests become
@@ -78,7 +78,7 @@ pub(super) fn render(args: &RenderArgs) -> Status {
     }
     let yaml = |object: &Object| {
         if args.origins {
-            yaml::write_with_comments(&object.node, &|node| origin(node.place, &session.sources))
+            yaml::write_with_comments(&object.node, &|node| session.sources.origin(node.place))
         } else {
             yaml::write(&object.node)
         }
@@ -144,18 +144,6 @@ fn file_names<'i>(ids: impl Iterator<Item = &'i ObjectId>) -> Vec<String> {
     .collect()
 }
 
-/// Writes where a field comes from. What `--set` gave may be secret, so only its path is told.
-fn origin(place: Place, sources: &Sources) -> String {
-    if place.source == SourceId::NONE {
-        return "daphnia".to_owned();
-    }
-    let told = sources.describe(place);
-    match sources.get(place.source).kind {
-        SourceKind::Argument => told.split('=').next().unwrap_or_default().to_owned(),
-        _ => told,
-    }
-}
-
 fn origins(object: &Object, sources: &Sources) -> Json {
     let mut fields = Vec::new();
     list_origins(&object.node, "", sources, &mut fields);
@@ -172,7 +160,7 @@ fn origins(object: &Object, sources: &Sources) -> Json {
 fn list_origins(node: &Node, pointer: &str, sources: &Sources, fields: &mut Vec<Json>) {
     if !pointer.is_empty() {
         let path = yaml::pointer_to_path(pointer);
-        fields.push(json!({"path": path, "pointer": pointer, "origin": origin(node.place, sources)}));
+        fields.push(json!({"path": path, "pointer": pointer, "origin": sources.origin(node.place)}));
     }
     match &node.value {
         Value::Map(map) => {

@@ -270,36 +270,21 @@ fn split(
     }
 }
 
-/// Splits `spec.containers[0].env["a.b"]` into steps.
+/// Splits a path into steps, each with its place.
 fn parse_path(path: &Key) -> Result<Vec<Key>, Box<Diagnostic>> {
-    let mut steps = Vec::new();
-    let mut rest = path.text.as_str();
-    while !rest.is_empty() {
-        let offset = path.place.start as usize + path.text.len() - rest.len();
-        let (raw, skipped, after) = if let Some(inner) = rest.strip_prefix('[') {
-            let Some((index, after)) = inner.split_once(']') else { break };
-            (index, 1, after)
-        } else {
-            let end = rest.find(['.', '[']).unwrap_or(rest.len());
-            (&rest[..end], 0, &rest[end..])
-        };
-        let text = raw.trim_matches('"');
-        if text.is_empty() {
-            break;
-        }
-        let start = offset + skipped;
-        let place = Place::new(path.place.source, start..start + raw.len());
-        steps.push(Key { text: text.to_owned(), place });
-        rest = after.strip_prefix('.').unwrap_or(after);
-    }
-    if rest.is_empty() {
-        return Ok(steps);
-    }
-    Err(Box::new(
-        Diagnostic::unable("bad-override", format!("`{}` is no path to a field", path.text))
-            .at(path.place)
-            .help("write names separated by dots, `[0]` or `[name]` for list items: `spec.env.variables.KEY.value`"),
-    ))
+    let Some(ranges) = yaml::path_steps(&path.text) else {
+        return Err(Box::new(
+            Diagnostic::unable("bad-override", format!("`{}` is no path to a field", path.text))
+                .at(path.place)
+                .help("write names separated by dots, `[0]` or `[name]` for list items: `spec.env.variables.KEY.value`"),
+        ));
+    };
+    let start = path.place.start as usize;
+    let key = |range: std::ops::Range<usize>| Key {
+        text: path.text[range.clone()].to_owned(),
+        place: Place::new(path.place.source, start + range.start..start + range.end),
+    };
+    Ok(ranges.into_iter().map(key).collect())
 }
 
 /// Reads a value as YAML in one line: `3`, `true`, `[a, b]`, `{k: v}`, text.

@@ -87,7 +87,7 @@ fn in_brief(text: &str, room: usize) -> String {
     format!("{}…", cut.trim_end_matches([',', ';', ':']))
 }
 
-fn wrapped(text: &str, indent: &str) -> String {
+pub(super) fn wrapped(text: &str, indent: &str) -> String {
     let mut wrapped = String::new();
     for paragraph in text.trim().split('\n') {
         let mut line = indent.to_owned();

@@ -109,6 +109,13 @@ fn within_line(place: Place, source: &Source, line: usize) -> Range<usize> {
     start..(place.end as usize).clamp(start, line.end)
 }
 
+/// Returns the line that a place begins in, with secrets hidden.
+pub(super) fn line_text(place: Place, sources: &Sources, secrets: &[Place]) -> String {
+    let source = sources.get(place.source);
+    let line = source.line_range(source.line_column(place.start).0);
+    window_text(&source, line, place.source, secrets)
+}
+
 /// Returns the text of some lines, with secrets hidden; offsets stay as they are.
 fn window_text(
     source: &Source,

@@ -1,6 +1,6 @@
 //! A manifest as a template sees it, remembering which field each value was read from.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex};
 
 use base64::Engine as _;
@@ -69,18 +69,23 @@ impl Object for Context {
     }
 }
 
+/// A text of this length in the middle of another is no chance.
+const LONG: usize = 6;
+
 /// Which field the values in a template's hands were read from.
 #[derive(Debug, Default)]
 pub(super) struct Reads {
     /// Strings by where they lie in memory; they are kept so that no other can lie there.
     texts: HashMap<usize, (Arc<str>, Place)>,
-    /// The last number, boolean or string that was read since a value was written.
-    last: Option<(Node, Place)>,
+    /// The last number, boolean or string that was read since a value was written, and whether it is a string.
+    last: Option<(Place, bool)>,
 }
 
 impl Reads {
     fn scalar(&mut self, node: &Node) -> Jinja {
-        self.last = Some((node.clone(), node.place));
+        if !node.is_null() {
+            self.last = Some((node.place, node.as_str().is_some()));
+        }
         match &node.value {
             Value::Bool(flag) => Jinja::from(*flag),
             Value::Number(number) => number_to_jinja(number),
@@ -95,19 +100,45 @@ impl Reads {
         Jinja::from(shared)
     }
 
-    /// Returns the origin of a value that is being written: the field that it is, or else the last field that was
-    /// read to compute it.
-    pub(super) fn origin(&mut self, value: &Jinja) -> Option<Place> {
+    /// Returns the origin of a value that is being written: the field that it is, or one that it was made of. A text
+    /// that the templates spell out is their own.
+    pub(super) fn origin(&mut self, value: &Jinja, literals: &HashSet<String>) -> Option<Place> {
         let last = self.last.take();
         if let Some(context) = value.downcast_object_ref::<Context>() {
             return Some(context.node.place);
         }
-        let text = value.as_str().and_then(|text| self.texts.get(&(text.as_ptr() as usize)));
-        match text {
-            Some((_, place)) => Some(*place),
-            None => last.map(|(_, place)| place),
+        let Some(text) = value.as_str() else {
+            // The fields of a map that a template makes have origins of their own.
+            return last.filter(|_| value.kind() != ValueKind::Map).map(|(place, _)| place);
+        };
+        if literals.contains(text) {
+            return self.place_of(text);
         }
+        let made_of = || last.filter(|(_, is_text)| !is_text).map(|(place, _)| place);
+        self.place_of(text).or_else(|| self.part_of(text)).or_else(made_of)
     }
+
+    /// Returns where a text was read, if it is one that was read.
+    fn place_of(&self, text: &str) -> Option<Place> {
+        self.texts.get(&(text.as_ptr() as usize)).map(|(_, place)| *place)
+    }
+
+    /// Finds the field whose text is the longest part of a text: the name in `NAME-env-secrets`.
+    fn part_of(&self, text: &str) -> Option<Place> {
+        let parts = self.texts.values().filter(|(part, _)| is_part(part, text) || is_part(text, part));
+        // Of equal ones that which is written first, so that the answer is always the same.
+        parts.max_by_key(|(part, place)| (part.len(), std::cmp::Reverse(*place))).map(|(_, place)| *place)
+    }
+}
+
+/// Says whether a text holds another one, as a word or several; short ones only at its start or end.
+fn is_part(part: &str, text: &str) -> bool {
+    let is_apart = |at: usize| {
+        !text[..at].ends_with(char::is_alphanumeric)
+            && !text[at + part.len()..].starts_with(char::is_alphanumeric)
+    };
+    let is_there = |at: usize| at == 0 || at + part.len() == text.len() || part.len() >= LONG;
+    part.len() > 1 && text.match_indices(part).any(|(at, _)| is_apart(at) && is_there(at))
 }
 
 fn number_to_jinja(number: &serde_json::Number) -> Jinja {
@@ -119,8 +150,8 @@ fn number_to_jinja(number: &serde_json::Number) -> Jinja {
     }
 }
 
-/// Turns a template's value into a tree; parts of the manifest keep their places.
-pub(super) fn to_node(value: &Jinja) -> Result<Node, Error> {
+/// Turns a template's value into a tree; what was read from the manifest keeps its place.
+pub(super) fn to_node(value: &Jinja, reads: &Reads) -> Result<Node, Error> {
     if let Some(context) = value.downcast_object_ref::<Context>() {
         return Ok(context.node.clone());
     }
@@ -128,14 +159,17 @@ pub(super) fn to_node(value: &Jinja) -> Result<Node, Error> {
         ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
         ValueKind::Number => Value::Number(number_of(value)?),
-        ValueKind::String => Value::String(value.as_str().unwrap_or_default().to_owned()),
+        ValueKind::String => {
+            let text = value.as_str().unwrap_or_default();
+            return Ok(Node::string(text, reads.place_of(text).unwrap_or(NOWHERE)));
+        }
         ValueKind::Seq | ValueKind::Iterable => {
-            Value::List(value.try_iter()?.map(|item| to_node(&item)).collect::<Result<_, _>>()?)
+            Value::List(value.try_iter()?.map(|item| to_node(&item, reads)).collect::<Result<_, _>>()?)
         }
         ValueKind::Map => {
             let mut map = Map::default();
             for key in value.try_iter()? {
-                let item = to_node(&value.get_item(&key)?)?;
+                let item = to_node(&value.get_item(&key)?, reads)?;
                 map.set(Key { text: key.to_string(), place: NOWHERE }, item);
             }
             Value::Map(map)
@@ -161,7 +195,7 @@ fn invalid(detail: String) -> Error {
 pub(super) fn add_filters(environment: &mut Environment<'static>) {
     // A short digest of any value, so that a changed ConfigMap changes the pod that reads it.
     environment.add_filter("hash", |value: Jinja| -> Result<String, Error> {
-        let json = to_node(&value)?.to_json().to_string();
+        let json = to_node(&value, &Reads::default())?.to_json().to_string();
         let digest = Sha256::digest(json.as_bytes());
         Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     });

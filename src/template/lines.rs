@@ -72,6 +72,24 @@ pub(super) fn imports(text: &str) -> Vec<&str> {
     imports.filter_map(|tag| tag.split(['"', '\'']).nth(1)).collect()
 }
 
+/// Lists the texts that stand in quotes in a template's tags.
+pub(super) fn literals(text: &str) -> impl Iterator<Item = String> + '_ {
+    let tags = text.split(['{', '}']).filter(|tag| tag.starts_with('%') || tag.contains(['"', '\'']));
+    tags.flat_map(quoted)
+}
+
+fn quoted(tag: &str) -> Vec<String> {
+    let mut texts = Vec::new();
+    let mut rest = tag;
+    while let Some(at) = rest.find(['"', '\'']) {
+        let quote = if rest[at..].starts_with('"') { '"' } else { '\'' };
+        let Some((text, after)) = rest[at + 1..].split_once(quote) else { break };
+        texts.push(text.to_owned());
+        rest = after;
+    }
+    texts
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -84,6 +102,12 @@ mod tests {
         assert_eq!(marked, expected);
         let (clean, origins) = unmark("a: 1\u{e000}3:1\u{e001}\nplain\n");
         assert_eq!((clean.as_str(), origins), ("a: 1\nplain\n", vec![(3, 1), (3, 1)]));
+    }
+
+    #[test]
+    fn finds_what_stands_in_quotes() {
+        let text = "a: {{ x or 'one' }}\n{% set t = {\"k\": [\"it's\", 'three']} %}\n";
+        assert_eq!(literals(text).collect::<Vec<_>>(), ["one", "k", "it's", "three"]);
     }
 
     #[test]
