@@ -4,11 +4,12 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 
+use crate::catalog::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
 use crate::manifest::{Manifest, Manifests, check_object};
 use crate::object::{Object, ObjectId, Plan};
-use crate::source::Sources;
+use crate::source::{SourceKind, Sources};
 use crate::template::Templates;
 use crate::yaml::{Key, Node, Value};
 
@@ -54,7 +55,8 @@ fn expand(
     let mut objects = Vec::new();
     for mut node in nodes {
         encode_secret(&mut node);
-        findings.extend(check_object(&node, definitions, sources));
+        let refused = check_object(&node, definitions, sources);
+        findings.extend(refused.into_iter().map(|finding| at_its_cause(finding, kind, sources)));
         let place = node.place;
         match Object::new(node) {
             Some(object) => objects.push(object),
@@ -66,6 +68,15 @@ fn expand(
         }
     }
     if has_errors(&findings) { Err(Diagnostics(findings)) } else { Ok(objects) }
+}
+
+/// What a default makes wrong is told where the schema says the default.
+fn at_its_cause(finding: Diagnostic, kind: &Kind, sources: &Sources) -> Diagnostic {
+    let cause = finding.place.map(|place| sources.get(place.source));
+    match cause.filter(|cause| cause.kind == SourceKind::Default) {
+        Some(default) => kind.at_default(finding, &default.name, sources),
+        None => finding,
+    }
 }
 
 /// The objects so far, and where each stands.

@@ -21,6 +21,11 @@ impl Flaws {
         Flaws { sources: Arc::clone(sources), findings: findings.collect() }
     }
 
+    /// Keeps a finding as it is.
+    pub(super) fn one(sources: &Arc<Sources>, finding: Diagnostic) -> Flaws {
+        Flaws { sources: Arc::clone(sources), findings: Arc::new([finding]) }
+    }
+
     /// Keeps a finding that is in no text.
     pub(super) fn of(finding: Diagnostic) -> Flaws {
         Flaws { sources: Arc::default(), findings: Arc::new([finding]) }

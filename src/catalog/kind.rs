@@ -15,6 +15,7 @@ use super::written::Written;
 use super::{examine, inline, pascal_case};
 use crate::diagnostic::Diagnostic;
 use crate::schema::Schema;
+use crate::source::Sources;
 
 /// A kind of manifest. One from a folder has been examined: its schema can be used.
 #[derive(Debug)]
@@ -119,6 +120,14 @@ impl Kind {
         };
         let read = folder.read(EXAMPLES, &format!("{}.yaml", self.name));
         read.transpose()?.map(|text| text.text).ok_or_else(|| self.lacks("example", EXAMPLES))
+    }
+
+    /// Moves what is wrong with a field's default to the line of the schema that says it, if that is the user's own.
+    pub fn at_default(&self, finding: Diagnostic, field: &str, sources: &Sources) -> Diagnostic {
+        let place = self.written.as_ref().and_then(|written| Some((written, written.default_of(field)?)));
+        let Some((written, place)) = place else { return finding };
+        let finding = finding.at(place).help(format!("it is the default of `{field}`"));
+        Flaws::one(&written.sources, finding.clone()).tell(sources).pop().unwrap_or(finding)
     }
 
     fn lacks(&self, what: &str, part: &str) -> Flaws {

@@ -62,6 +62,16 @@ impl Written {
         file.root.nearest(pointer).place
     }
 
+    /// Returns where the default of a field such as `spec.ports[0].protocol` stands.
+    pub(super) fn default_of(&self, field: &str) -> Option<Place> {
+        let name = field.rsplit('.').next()?.split('[').next()?;
+        let mut place = None;
+        self.visit(&mut |schema| {
+            place = place.or(schema.at(["properties", name, "default"]).map(|default| default.place));
+        });
+        place
+    }
+
     /// Returns the beginning of the kind's own file.
     pub(super) fn start(&self) -> Place {
         Place { end: self.files[0].root.place.start, ..self.files[0].root.place }

@@ -234,6 +234,33 @@ fn what_is_wrong_with_a_template_is_told_at_its_line() {
     }
 }
 
+/// What the team's schema lets pass, and Kubernetes does not, is told at the value: wherever that was written.
+#[test]
+fn what_kubernetes_refuses_is_told_where_the_value_is_written() {
+    let room = r#""format": "bytes", "default": "100Mi""#;
+    let team = team_with(SCHEMA, room, r#""default": "100MB""#);
+    let line = position(&team.read(SCHEMA), r#""100MB""#);
+    let manifest = team.read(EXAMPLE);
+    let team = team.with("room.yaml", &manifest.replace("keep: 14", "room: 10GB"));
+    for (arguments, place, value) in [
+        (&["room.yaml"][..], "room.yaml:10:9", "10GB"),
+        (&[EXAMPLE, "--set", "spec.room=7MB"], "command line:1:17", "7MB"),
+        (&[EXAMPLE], &*format!("{SCHEMA}:{line}"), "100MB"),
+    ] {
+        let run = team.run(&[&["render"], arguments].concat());
+        let words = format!("ephemeral-storage`: `{value}` ends in `");
+        assert!(run.status == 1 && run.stderr.contains(&words), "{arguments:?}: {}", run.stderr);
+        assert!(run.stderr.contains(&format!("--> {place}\n")), "{arguments:?}: {}", run.stderr);
+        assert_eq!(run.codes(), ["error[wrong-format]"], "{}", run.stderr);
+    }
+    let run = team.run(&["validate", EXAMPLE]);
+    assert!(
+        run.status == 1 && run.stdout.contains("help: it is the default of `spec.room`"),
+        "{}",
+        run.stdout
+    );
+}
+
 #[test]
 fn a_template_reaches_no_file_outside_its_folder() {
     for file in ["../../secret.yaml", "/etc/hostname", "..\\\\secret.yaml"] {
