@@ -8,6 +8,7 @@ mod cluster {
     mod diff;
     mod errors;
     mod events;
+    mod functions;
     pub mod custom;
     pub mod daphnia;
     pub mod harness;

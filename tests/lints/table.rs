@@ -165,7 +165,7 @@ pub const FIRES: &[(&str, &str, &str, &str)] = &[
     ("no-effect", FUNCTION, "action: job, ", "action: job, instructions: [ls], "),
     ("no-effect", FUNCTION, "action: job, ", "action: job, baseImage: busybox:1.36, "),
     ("no-effect", FUNCTION, "action: job, ", "action: job, image: busybox:1.36, "),
-    ("no-effect", FUNCTION, "action: job, ", "action: job, builderImage: moby/buildkit:v0.23.1-rootless, "),
+    ("no-effect", FUNCTION, "action: job, ", "action: job, builderImage: moby/buildkit:v0.23.2-rootless, "),
     ("no-effect", FUNCTION, "action: deploy, ", "action: deploy, backoffLimit: 1, "),
     ("no-effect", FUNCTION, "action: deploy, ", "action: deploy, schedule: '@daily', "),
     ("no-effect", FUNCTION, "action: build, ", "action: build, args: [a], "),

@@ -111,14 +111,9 @@ func startNode(host *host, plane *controlPlane, registry string) error {
 	}); err != nil {
 		return err
 	}
-	err = host.start("kubelet", filepath.Join(host.binaries, "kubelet"),
-		"--config", host.data("kubelet.yaml"), "--kubeconfig", plane.kubeconfigOf("system:node:"+nodeName),
-		"--root-dir", host.data("kubelet"), "--hostname-override", nodeName, "--cloud-provider=external")
-	if err != nil {
-		return err
-	}
 	// The images are there before the first pod asks, so that even a policy of
-	// Never finds them.
+	// Never finds them; and before kubelet starts, which fails if one is just being
+	// unpacked while it looks for its filesystem.
 	for _, image := range []string{pauseImage, busyboxImage} {
 		name := "pull-" + image[strings.LastIndex(image, "/")+1:]
 		err := host.run(name, programs.ctr, "--address", socket, "--namespace=k8s.io",
@@ -126,6 +121,12 @@ func startNode(host *host, plane *controlPlane, registry string) error {
 		if err != nil {
 			return err
 		}
+	}
+	err = host.start("kubelet", filepath.Join(host.binaries, "kubelet"),
+		"--config", host.data("kubelet.yaml"), "--kubeconfig", plane.kubeconfigOf("system:node:"+nodeName),
+		"--root-dir", host.data("kubelet"), "--hostname-override", nodeName, "--cloud-provider=external")
+	if err != nil {
+		return err
 	}
 	return host.until("the node is registered", func() bool { return plane.adoptNode() == nil })
 }
