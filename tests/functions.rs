@@ -4,6 +4,7 @@ mod functions {
     mod desk;
     mod parameters;
     mod platform;
+    mod secrets;
     mod sources;
     mod tasks;
 }

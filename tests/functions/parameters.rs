@@ -172,6 +172,9 @@ fn each_parameter_of_a_function_changes_something() {
     let (before, after, camels) = (outcomes(&before), outcomes(&after), outcomes(&camels));
     for (index, row) in rows.iter().enumerate() {
         assert_ne!(before[index], after[index], "`{}` has no effect, and nothing says so", row.name);
+        if !["embedded", "handler"].contains(&row.name.as_str()) {
+            assert_ne!(before[index].objects, after[index].objects, "`{}` changes nothing", row.name);
+        }
         assert_eq!(after[index], camels[index], "`{}` in camelCase", row.name);
     }
 }
@@ -259,6 +262,76 @@ fn is_own(row: &Row, action: &str) -> bool {
         "run" => action != "build",
         table => table == action,
     }
+}
+
+/// Each of these is another way to write the first: what fields of a function and of its task are called, and their forms.
+#[test]
+fn other_forms_are_the_same() {
+    let forms: &[(&str, &[(&str, &str)])] = &[
+        ("job", &[("{command: [sh, -c, echo a b]}", "{}"), ("{command: \"sh -c 'echo a b'\"}", "{}")]),
+        (
+            "job",
+            &[("{source: {source: a.py, base64: YQ==}}", "{}"), ("{code_src: a.py, base64: YQ==}", "{}")],
+        ),
+        ("job", &[("{}", "{node_selector: [{key: a, value: b}]}"), ("{}", "{node_selector: {a: b}}")]),
+        (
+            "job",
+            &[
+                ("{}", "{envs: [{name: A, value: b}]}"),
+                ("{}", "{envs: {A: b}}"),
+                ("{}", "{envs: {A: {value: b}}}"),
+            ],
+        ),
+        ("job", &[("{args: [a]}", "{}"), ("{}", "{args: [a]}"), ("{args: [b]}", "{args: [a]}")]),
+        (
+            "job",
+            &[
+                ("{}", "{resources: {limits: {cpu: 1, memory: 1Gi}, requests: {cpu: 1, memory: 1Gi}}}"),
+                ("{}", "{resources: {cpu: {limits: 1, requests: 1}, mem: {limits: 1Gi, requests: 1Gi}}}"),
+                ("{}", "{resources: {cpu: 1, mem: 1Gi}}"),
+                ("{}", "{resources: {cpu: 1, memory: 1Gi}}"),
+            ],
+        ),
+        (
+            "serve",
+            &[
+                ("{}", "{service_ports: [{port: 80, targetPort: 8080}]}"),
+                ("{}", "{service_ports: [{port: 80, target_port: 8080}]}"),
+                ("{}", "{service_port: [{port: 80, target_port: 8080}]}"),
+            ],
+        ),
+        (
+            "serve",
+            &[("{}", "{service_ports: [{port: 80, target_port: 80}]}"), ("{}", "{service_ports: [80]}")],
+        ),
+        ("build", &[("{}", "{instructions: [RUN a b]}"), ("{}", "{instructions: [a b]}")]),
+        ("build", &[("{base_image: b}", "{}"), ("{}", "{base_image: b}")]),
+    ];
+    let fields = |text: &str| serde_yaml::from_str::<Map<String, Value>>(text).unwrap();
+    let number = |group: usize, form: usize| 10 * group + form;
+    let mut functions = vec![Vec::new(); 10 * forms.len()];
+    for (group, (action, ways)) in forms.iter().enumerate() {
+        for (form, (own, more)) in ways.iter().enumerate() {
+            let task = merged(task(action), &fields(more));
+            functions[number(group, form)] =
+                envelope(number(group, form), merged(function(), &fields(own)), vec![task]);
+        }
+    }
+    let found = outcomes(&functions);
+    for (group, (action, ways)) in forms.iter().enumerate() {
+        let first = nameless(&found[number(group, 0)].objects);
+        let plain = nameless(&objects(task(action)));
+        assert_ne!(first, plain, "{:?} has no effect", ways[0]);
+        for (form, way) in ways.iter().enumerate().skip(1) {
+            assert_eq!(nameless(&found[number(group, form)].objects), first, "{way:?} in `{action}`");
+        }
+    }
+}
+
+/// Objects as text, without the number that tells functions apart.
+fn nameless(objects: &[Value]) -> String {
+    let name = objects[0]["metadata"]["labels"]["app.kubernetes.io/name"].as_str().unwrap();
+    Value::from(objects).to_string().replace(name, "etl")
 }
 
 /// An action is what a task is.
