@@ -11,6 +11,7 @@ mod cluster {
     mod functions;
     pub mod custom;
     pub mod daphnia;
+    mod faults;
     pub mod harness;
     mod kinds;
     mod limits;

@@ -2,12 +2,12 @@
 //!
 //! All that is run prints a transcript: a failed test shows it, `cargo test -- --show-output` shows all.
 
-use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -22,7 +22,7 @@ pub struct Desk {
     pub namespace: TestNamespace,
     folder: PathBuf,
     kubeconfig: Option<OsString>,
-    since: Cell<Mark>,
+    since: Mutex<Mark>,
 }
 
 impl Desk {
@@ -48,7 +48,7 @@ impl Desk {
         fs::create_dir_all(&folder).expect("a folder for manifests can be made");
         let namespace = cluster.namespace();
         let kubeconfig = Some(cluster.kubeconfig().into());
-        let since = Cell::new(cluster.mark());
+        let since = Mutex::new(cluster.mark());
         Some(Desk { cluster, namespace, folder, kubeconfig, since })
     }
 
@@ -127,12 +127,12 @@ impl Desk {
 
     /// From here on requests count.
     pub fn mark(&self) {
-        self.since.set(self.cluster.mark());
+        *self.since.lock().expect("no test panics with it") = self.cluster.mark();
     }
 
     /// What `daphnia` has asked of the namespace since the mark.
     pub fn requests(&self) -> Vec<Request> {
-        let requests = self.namespace.requests(self.since.get());
+        let requests = self.namespace.requests(*self.since.lock().expect("no test panics with it"));
         requests.into_iter().filter(|request| request.user_agent.starts_with("daphnia/")).collect()
     }
 

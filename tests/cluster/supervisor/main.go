@@ -4,6 +4,7 @@
 //	supervisor up, down   run one in the background for a person, end it
 //	supervisor kubectl …  kubectl on that cluster
 //	supervisor build      only build the Kubernetes binaries
+//	supervisor faults …   a proxy that breaks requests, until stdin ends
 //
 // Three processes make sure that nothing outlives a cluster, however it ends:
 //
@@ -21,7 +22,7 @@ import (
 
 func main() {
 	if len(os.Args) < 2 {
-		fail(fmt.Errorf("usage: supervisor serve|up|down|kubectl|build"))
+		fail(fmt.Errorf("usage: supervisor serve|up|down|kubectl|build|faults"))
 	}
 	var err error
 	switch command, args := os.Args[1], os.Args[2:]; command {
@@ -35,6 +36,11 @@ func main() {
 		err = kubectl(args)
 	case "build":
 		_, err = build()
+	case "faults":
+		if len(args) != 1 {
+			fail(fmt.Errorf("usage: supervisor faults KUBECONFIG"))
+		}
+		err = faults(args[0])
 	case "inside":
 		err = inside(args[0], args[1], args[2])
 	case "sweep":
