@@ -240,8 +240,9 @@ fn source_code_in_a_repository_executes() {
     };
     let commit = ["exec", "source-server", "--", "git", "-C", "/tmp/etl", "rev-parse", "v1"];
     let commit = format!("#{}", success(desk.namespace.kubectl(&commit)).trim());
-    let started = [("", "main"), ("#v1", "v1"), ("#side", "side"), (&commit, "v1")]
-        .map(|(reference, branch)| (git("git", reference, ""), branch));
+    let as_user = ", run_as_user: 1000, run_as_group: 1000";
+    let started = [("", "", "main"), ("#v1", "", "v1"), ("#side", as_user, "side"), (&commit, "", "v1")]
+        .map(|(reference, task, branch)| (git("git", reference, task), branch));
     for (running, branch) in started {
         running.wait().exits(0).prints_a_line_with(&format!("hello from {branch}, Ann"));
     }

@@ -107,3 +107,17 @@ fn set_reaches_a_task_by_its_action() {
     let deploy = objects.iter().find(|o| o["metadata"]["name"] == "etl-deploy").unwrap();
     assert_eq!(deploy["spec"]["replicas"], 4);
 }
+
+/// A line is a Dockerfile's own, or what a shell runs; one that goes on in the next stays with it.
+#[test]
+fn instructions_are_the_lines_of_a_dockerfile() {
+    let lines =
+        json!(["# tools", "apt-get update \\", "  && apt-get install -y git", "ENV A=b", "env A=b make"]);
+    let build = json!([{"action": "build", "image": "r.example.com/a:v1", "instructions": lines}]);
+    let objects = rendered(&function(&build.to_string()));
+    let expected = "FROM python:3.12\n# tools\nRUN apt-get update \\\n  && apt-get install -y git\nENV A=b\nRUN env A=b make\n";
+    assert_eq!(only(&objects, "ConfigMap")["data"]["Dockerfile"], expected);
+    let blank = function("[{action: build, image: 'r.example.com/a:v1', instructions: [' ']}]");
+    let said = Desk::new().with("f.yaml", blank).daphnia(&["validate", "f.yaml"]);
+    assert!(said.stdout.contains("an instruction is not empty"), "{}", said.stdout);
+}
