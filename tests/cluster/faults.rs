@@ -122,7 +122,7 @@ struct Scenario<'a> {
 }
 
 /// How many scenarios are played at once: most of their time they wait for a timeout or a controller.
-const AT_ONCE: usize = 12;
+const AT_ONCE: usize = 4;
 
 const JOBS: [&str; 2] = ["first", "second"];
 const MAPS: usize = 6;
@@ -245,7 +245,7 @@ impl Scenario<'_> {
     }
 }
 
-const FAULTS: [&str; 7] = ["429", "500", "reset-before", "reset-after", "stall", "kill-before", "kill-after"];
+const FAULTS: [&str; 6] = ["429", "500", "reset-before", "reset-after", "stall", "kill-after"];
 
 /// How an apply that met a fault may end, and what it says.
 fn ensure_told(said: &Said, fault: &str, context: &str) {
@@ -265,8 +265,11 @@ fn ensure_told(said: &Said, fault: &str, context: &str) {
 
 /// Plays a fault at every request, several at once, and tells all that went wrong.
 fn play(desk: &Desk, breaker: &Breaker, faults: &[&str], play_one: impl Fn(&Scenario, &str, usize) + Sync) {
-    let prefix = desk.namespace.name().get(..12).unwrap_or("faults").trim_end_matches('-').to_owned();
-    let calm = Scenario { desk, breaker, name: format!("{prefix}-{}", std::process::id()) };
+    static ONE_PLAY: Mutex<()> = Mutex::new(());
+    let _turn = ONE_PLAY.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    // The end of the test's own namespace is a number that no other test has.
+    let number = desk.namespace.name().rsplit('-').next().unwrap_or_default();
+    let calm = Scenario { desk, breaker, name: format!("faults-{}-{number}", std::process::id()) };
     play_one(&calm, "none", 0);
     let count = breaker.lines(&calm.name).len();
     let all: Vec<(&str, usize)> =
@@ -313,7 +316,7 @@ fn whatever_breaks_at_whichever_request_the_next_apply_converges() {
 fn whatever_breaks_while_jobs_are_replaced_the_next_apply_converges() {
     let Some(desk) = Desk::new() else { return };
     let breaker = Breaker::start(&desk);
-    play(&desk, &breaker, &["500", "reset-after", "kill-after"], |scenario, fault, number| {
+    play(&desk, &breaker, &["reset-after", "kill-after"], |scenario, fault, number| {
         let file = scenario.write("one");
         desk.daphnia(&["apply", &file]).exits(0);
         let file = scenario.write("two");
