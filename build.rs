@@ -1,5 +1,6 @@
 //! Lists the files that are embedded, so that an added schema, template or example is noticed without Rust.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs};
@@ -35,8 +36,15 @@ fn table(root: &Path, folder: &str, ending: &str, name: &str) -> String {
     files.sort();
     let mut code = format!("pub static {name}: &[(&str, &[u8])] = &[\n");
     for file in files {
-        let stem = file.file_stem().and_then(|stem| stem.to_str()).expect("embedded files have plain names");
-        let _ = writeln!(code, "    ({stem:?}, include_bytes!({:?})),", file.display().to_string());
+        let plain = |part: Option<&OsStr>| {
+            part.and_then(OsStr::to_str).expect("embedded files have plain names").to_owned()
+        };
+        let (stem, path) = (plain(file.file_stem()), format!("/{folder}/{}", plain(file.file_name())));
+        // Where the checkout is, is asked when this is compiled: a target folder may serve several.
+        let _ = writeln!(
+            code,
+            "    ({stem:?}, include_bytes!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {path:?}))),"
+        );
     }
     code.push_str("];\n");
     code
