@@ -235,6 +235,15 @@ fn unique(list: &[Node], name: &str, findings: &mut Findings<'_>) {
     }
 }
 
+/// Reports items of a list that are as an earlier one.
+fn distinct(list: &[Node], findings: &mut Findings<'_>) {
+    for (index, item) in list.iter().enumerate() {
+        if let Some(first) = list[..index].iter().find(|other| other.value == item.value) {
+            findings.duplicate(item, first);
+        }
+    }
+}
+
 /// Reports a text that is not of a format of the schemas.
 fn formatted(node: Option<&Node>, format: &str, findings: &mut Findings<'_>) {
     let Some((node, text)) = node.and_then(|node| Some((node, node.as_str()?))) else { return };

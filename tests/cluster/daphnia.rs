@@ -328,3 +328,18 @@ data:
 "
     )
 }
+
+/// A Deployment of one pod that runs on, `web`.
+pub const DEPLOYMENT: &str = "\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web, namespace: NAMESPACE}
+spec:
+  replicas: 1
+  selector: {matchLabels: {app: web}}
+  template:
+    metadata: {labels: {app: web}}
+    spec:
+      containers: [{name: web, image: 'busybox:1.36', command: [sleep, '600']}]
+      terminationGracePeriodSeconds: 1
+";

@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::daphnia::{Desk, config_map};
+use super::daphnia::{DEPLOYMENT, Desk, config_map};
 use super::harness::{eventually, success};
 
 fn managers(object: &Value) -> Vec<(String, String)> {
@@ -49,20 +49,6 @@ fn what_kubectl_apply_has_set_becomes_ours_and_leaves_with_the_manifest() {
         desk.daphnia(&["apply", &file]).exits(0).does_not_tell("kubectl apply");
     }
 }
-
-const DEPLOYMENT: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: NAMESPACE}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers: [{name: web, image: 'busybox:1.36', command: [sleep, '600']}]
-      terminationGracePeriodSeconds: 1
-";
 
 #[test]
 fn a_default_comes_back_where_kubectl_apply_had_set_a_value_and_diff_knows() {

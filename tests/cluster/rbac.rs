@@ -6,7 +6,7 @@ use std::thread;
 
 use serde_json::{Value, json};
 
-use super::daphnia::{Desk, Said, config_map, job};
+use super::daphnia::{DEPLOYMENT, Desk, Said, config_map, job};
 use super::harness::{cluster_or_skip, eventually, node_or_skip, success};
 
 /// What a command is put through: whatever of it goes wrong is returned.
@@ -107,18 +107,6 @@ fn diff(desk: &Desk) -> Result<(), String> {
     desk.write("all.yaml", &text("two"));
     ensure(&desk.daphnia(&["diff", "all.yaml"]), 1, "2 created, 1 configured")
 }
-
-const DEPLOYMENT: &str = "\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {name: web, namespace: NAMESPACE}
-spec:
-  replicas: 1
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec: {containers: [{name: web, image: 'busybox:1.36', command: [sleep, '600']}], terminationGracePeriodSeconds: 1}
-";
 
 fn all(script: &str) -> String {
     [config_map("settings", "one"), DEPLOYMENT.to_owned(), job("work", script)].join("---\n")

@@ -1,7 +1,8 @@
 //! Storage: what there is, what is claimed of it, and the classes of it.
 
 use super::{
-    Findings, affinity, bounded, entries, field, fields, formatted, items, resources, selector, text, unique,
+    Findings, affinity, bounded, distinct, entries, field, fields, formatted, items, resources, selector,
+    text, unique,
 };
 use crate::yaml::Node;
 
@@ -194,11 +195,7 @@ pub(super) fn storage_class(object: &Node, findings: &mut Findings<'_>) {
             if values.is_empty() {
                 findings.missing(expression, "values", "a topology names its values", "add `values`");
             }
-            for (at, value) in values.iter().enumerate() {
-                if let Some(first) = values[..at].iter().find(|other| other.value == value.value) {
-                    findings.duplicate(value, first);
-                }
-            }
+            distinct(values, findings);
         }
         if expressions.is_empty() {
             findings.missing(term, "matchLabelExpressions", "a topology is one of labels", "add it");

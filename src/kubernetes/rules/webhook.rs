@@ -1,6 +1,6 @@
 //! Webhooks that the server asks about objects, or to convert them.
 
-use super::{Findings, bounded, field, formatted, items, selector, text, unique};
+use super::{Findings, bounded, distinct, field, formatted, items, selector, text, unique};
 use crate::yaml::Node;
 
 /// The reviews that the server can send.
@@ -66,11 +66,7 @@ pub(super) fn reviews(parent: &Node, name: &str, findings: &mut Findings<'_>) {
         }
         Some(_) => {}
     }
-    for (index, version) in versions.iter().enumerate() {
-        if let Some(first) = versions[..index].iter().find(|other| other.value == version.value) {
-            findings.duplicate(version, first);
-        }
-    }
+    distinct(versions, findings);
 }
 
 /// Checks how a webhook is reached.

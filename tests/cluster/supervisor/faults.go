@@ -110,10 +110,6 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		reset(answer)
 		say(0)
 		return
-	case "kill-before":
-		say("held")
-		<-request.Context().Done()
-		return
 	}
 
 	forward, err := http.NewRequestWithContext(request.Context(), request.Method, b.server+path, bytes.NewReader(body))
