@@ -18,7 +18,7 @@ fn ensure(said: &Said, status: i32, words: &str) -> Result<(), String> {
     let lines = said
         .stderr
         .lines()
-        .filter(|line| !(line.contains("log of container") && line.ends_with("not found")));
+        .filter(|line| !(line.contains("the log of container") && line.ends_with("is gone")));
     let told = lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ");
     for complaint in ["warning", "may not", "only reading"] {
         if told.contains(complaint) {

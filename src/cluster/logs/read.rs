@@ -65,12 +65,15 @@ async fn read_instance(
             continue;
         }
         let Err(failure) = outcome else { return };
-        if failure.is_code(404) && cursor.time.is_some() {
-            // It was deleted while it was read.
+        if failure.is_code(404) {
+            // Deleted while it was read, it was read to its end.
+            if cursor.time.is_none() {
+                warn_gone(cluster, container);
+            }
             return;
         }
         tries += 1;
-        if tries == TRIES || failure.is_code(404) || failure.is_code(403) {
+        if tries == TRIES || failure.is_code(403) {
             let Container { pod, name, .. } = container;
             let why = failure.describe();
             cluster.warn_once(format!("cannot read the log of container `{name}` of pod `{pod}`: {why}"));
@@ -137,11 +140,14 @@ async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>)
 /// What a kubelet sends in place of a log that it has no more.
 const NO_LOG: &str = "unable to retrieve container logs for ";
 
+fn warn_gone(cluster: &Cluster, Container { pod, name, .. }: &Container) {
+    cluster.warn_once(format!("the log of container `{name}` of pod `{pod}` is gone"));
+}
+
 fn pass_on(cluster: &Cluster, container: &Container, cursor: &mut Cursor, bytes: &[u8]) {
     let (time, line) = split_time(bytes);
     if time.is_none() && line.starts_with(NO_LOG) {
-        let Container { pod, name, .. } = container;
-        return cluster.warn_once(format!("the log of container `{name}` of pod `{pod}` is gone"));
+        return warn_gone(cluster, container);
     }
     if time.is_some_and(|time| !cursor.is_new(time)) {
         return;
