@@ -1,13 +1,16 @@
 //! Arguments, exit status; each command a few calls of stages.
 
+mod against;
 mod apply;
 mod completions;
 mod delete;
 mod diff;
 mod dispatch;
 mod explain;
+mod external;
 mod files;
 mod formats;
+mod git;
 mod history;
 mod kinds;
 mod lints;
@@ -31,7 +34,7 @@ use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
 use crate::lint::hide_unread;
 use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
-use crate::object::Plan;
+use crate::object::{Plan, withhold};
 use crate::report::Report;
 use crate::source::Sources;
 
@@ -149,7 +152,7 @@ pub fn run() -> ExitCode {
 }
 
 /// Which manifests, and what to change in them.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 struct Input {
     /// Files or folders with manifests; `-` reads standard input
     #[arg(value_name = "FILE", required_unless_present = "files")]
@@ -195,6 +198,8 @@ struct Session {
     overrides: Vec<Override>,
     /// What was read already, and stands for the files.
     given: Option<Documents>,
+    /// Whether it reads what is compared with, and not what is to be.
+    is_earlier: bool,
     /// Whether it dispatches one task.
     is_running: bool,
     /// The clusters that the manifests name.
@@ -214,7 +219,10 @@ impl Session {
         let mut overrides = Vec::new();
         let given = self.given.take();
         let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources));
-        let Documents { documents, mut findings, sources } = read;
+        let Documents { mut documents, mut findings, sources } = read;
+        if self.is_earlier {
+            documents.iter_mut().for_each(|document| withhold(&mut document.root));
+        }
         let unread = hide_unread(&mut findings, &self.sources);
         for argument in &input.set {
             match Override::set(argument, &self.sources) {

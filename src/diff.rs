@@ -1,24 +1,28 @@
 //! Observed → ChangeSet: what an apply would change, field by field, each with its cause.
 
 pub mod adopt;
+mod change;
 mod clean;
 mod compare;
 mod immutable;
 mod merge;
+mod offline;
 mod owned;
+mod prepare;
 mod quantity;
 
+pub use change::{Action, Cause, Change, ChangeSet, FieldChange, Mode, Pointers, Reason};
 pub use clean::clean;
 pub use immutable::{changed_immutable_fields, is_immutable_field};
 pub use merge::merge;
-pub use owned::{FIELD_MANAGER, is_applied, is_same_but_for_times, owner};
-
-use std::fmt;
+pub use offline::between;
+pub use owned::{FIELD_MANAGER, is_applied, is_same_but_for_times};
+pub use prepare::prepare;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::object::{Masks, Object, ObjectId};
-use crate::source::{Place, SourceKind, Sources};
+use crate::object::{Masks, Object};
+use crate::source::{Place, Sources};
 use crate::yaml::Node;
 
 /// An object as it is to be, as it is, and as it would become.
@@ -57,156 +61,12 @@ pub struct Conflict {
     pub place: Place,
 }
 
-/// What an apply would change, object by object, in apply order; what it would prune comes last.
-#[derive(Debug, Clone, Default)]
-pub struct ChangeSet {
-    pub changes: Vec<Change>,
-}
-
-impl ChangeSet {
-    /// Whether an apply would leave every object as it is.
-    pub fn is_empty(&self) -> bool {
-        self.changes.iter().all(|change| change.action == Action::Unchanged)
-    }
-
-    pub fn count(&self, is_counted: impl Fn(&Action) -> bool) -> usize {
-        self.changes.iter().filter(|change| is_counted(&change.action)).count()
-    }
-}
-
-/// One object's change. The trees hold neither what servers keep for themselves nor the values of secrets.
-#[derive(Debug, Clone)]
-pub struct Change {
-    pub id: ObjectId,
-    pub action: Action,
-    /// Where the object was written; `None` for one that is pruned.
-    pub place: Option<Place>,
-    pub before: Option<Node>,
-    /// `before` with the changes that are yours.
-    pub after: Option<Node>,
-    /// `before` with all changes, the server's own among them.
-    pub predicted: Option<Node>,
-    /// Every change of a field, in document order.
-    pub fields: Vec<FieldChange>,
-    pub conflicts: Vec<Conflict>,
-    pub note: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    Created,
-    Configured,
-    /// Deleted and created anew.
-    Replaced {
-        because: Vec<Reason>,
-    },
-    Unchanged,
-    Pruned,
-}
-
-/// Why an object cannot stay and be changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Reason {
-    /// This field cannot be changed in place.
-    Immutable(String),
-    /// The Job has failed.
-    Failed,
-    /// The Job is to run once more.
-    Rerun,
-    /// Someone has deleted it, and it is about to go.
-    Terminating,
-}
-
-/// Follows "since".
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Immutable(field) => write!(f, "`{field}` is immutable"),
-            Reason::Failed => f.write_str("its last run failed"),
-            Reason::Rerun => f.write_str("it is to run again"),
-            Reason::Terminating => f.write_str("it is being deleted"),
-        }
-    }
-}
-
-impl fmt::Display for Action {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Action::Created => "created",
-            Action::Configured => "configured",
-            Action::Replaced { .. } => "replaced",
-            Action::Unchanged => "unchanged",
-            Action::Pruned => "pruned",
-        })
-    }
-}
-
-/// A changed field: a scalar, an atomic list, or a whole subtree that goes.
-#[derive(Debug, Clone, PartialEq)]
-pub struct FieldChange {
-    /// `spec.template.spec.containers[0].image`
-    pub path: String,
-    pub before: Option<Node>,
-    pub after: Option<Node>,
-    pub cause: Cause,
-    /// Who owned the field until now, if not us.
-    pub owner: Option<String>,
-    /// Where the desired value was written, or what is around the place where it no longer is.
-    pub place: Option<Place>,
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Cause {
-    /// The manifest or the command line.
-    You,
-    Profile,
-    Template,
-    /// A default of the manifest's schema.
-    Default,
-    ServerDefault,
-    /// A webhook or a policy of the cluster that changes what it is given.
-    Admission,
-    /// Another field manager.
-    Manager(String),
-}
-
-impl Cause {
-    /// Whether the change comes from what was rendered, rather than from the cluster.
-    pub fn is_yours(&self) -> bool {
-        matches!(self, Cause::You | Cause::Profile | Cause::Template | Cause::Default)
-    }
-
-    fn of(place: Place, sources: &Sources) -> Cause {
-        match sources.get(place.source).kind {
-            SourceKind::Manifest | SourceKind::Argument => Cause::You,
-            SourceKind::Profile => Cause::Profile,
-            SourceKind::Template => Cause::Template,
-            SourceKind::Default => Cause::Default,
-            SourceKind::Cluster => Cause::ServerDefault,
-        }
-    }
-}
-
-impl fmt::Display for Cause {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Cause::You => f.write_str("you"),
-            Cause::Profile => f.write_str("profile"),
-            Cause::Template => f.write_str("template"),
-            Cause::Default => f.write_str("default"),
-            Cause::ServerDefault => f.write_str("server default"),
-            Cause::Admission => f.write_str("admission"),
-            Cause::Manager(name) => write!(f, "manager {name}"),
-        }
-    }
-}
-
 /// Compares what was observed. `pruned` are live objects that are to go.
 pub fn diff(observed: &[Observed], pruned: &[Node], sources: &Sources) -> ChangeSet {
     let mut masks = Masks::default();
     let mut changes: Vec<Change> = observed.iter().map(|one| change(one, sources, &mut masks)).collect();
-    changes.extend(pruned.iter().filter_map(|live| removal(live, &mut masks)));
-    ChangeSet { changes }
+    changes.extend(pruned.iter().filter_map(|live| removal(live, Action::Pruned, &mut masks)));
+    ChangeSet { mode: Mode::Server, changes }
 }
 
 fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
@@ -227,6 +87,7 @@ fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
         node.map(|node| {
             let mut node = clean(node, &desired.node);
             masks.mask(&mut node);
+            masks.mask_literals(&mut node);
             node
         })
     };
@@ -251,7 +112,7 @@ fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
     Change {
         id: desired.id.clone(),
         action,
-        place: Some(desired.node.place),
+        place: Some(change::place_of(desired, sources)),
         before,
         after,
         predicted: predicted_clean,
@@ -286,13 +147,14 @@ pub fn foreign_changes(desired: &Object, live: &Node, merged: &Node) -> Vec<Conf
     foreign.collect()
 }
 
-fn removal(live: &Node, masks: &mut Masks) -> Option<Change> {
+fn removal(live: &Node, action: Action, masks: &mut Masks) -> Option<Change> {
     let id = Object::new(live.clone())?.id;
     let mut before = clean(live, live);
     masks.mask(&mut before);
+    masks.mask_literals(&mut before);
     Some(Change {
         id,
-        action: Action::Pruned,
+        action,
         place: None,
         before: Some(before),
         after: None,

@@ -7,8 +7,12 @@ use std::fmt;
 
 pub use trace::{Address, Trace};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::lint::is_secret_literal;
 use crate::source::Place;
-use crate::yaml::{Map, Node, Value};
+use crate::yaml::{Node, Value};
 
 /// What identifies an object in a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -139,7 +143,7 @@ impl Masks {
     /// Returns the marker for a secret value. It is no base64, so no API server takes it as Secret data.
     pub fn marker(&mut self, secret: &str) -> String {
         let next = self.seen.len() + 1;
-        format!("<masked {}>", self.seen.entry(secret.to_owned()).or_insert(next))
+        format!("{MARKER}{}>", self.seen.entry(secret.to_owned()).or_insert(next))
     }
 
     /// Masks the values of a Secret, and what `kubectl apply` has copied of them into an annotation.
@@ -159,17 +163,80 @@ impl Masks {
                 }
             }
         }
-        let annotations = map.get_mut("metadata").and_then(Node::as_map_mut);
-        let annotations = annotations.and_then(|m| m.get_mut("annotations")).and_then(Node::as_map_mut);
-        if let Some(last) = annotations.and_then(|m: &mut Map| m.get_mut(LAST_APPLIED)) {
-            let marker = self.marker(last.as_str().unwrap_or_default());
-            last.value = Value::String(marker);
+        self.mask_copies(object);
+    }
+
+    /// Masks what is written into an environment though its name says that it is a secret, as the lint
+    /// `secret-literal` finds it.
+    pub fn mask_literals(&mut self, object: &mut Node) {
+        if self.mask_variables(object) {
+            self.mask_copies(object);
+        }
+    }
+
+    fn mask_variables(&mut self, node: &mut Node) -> bool {
+        match &mut node.value {
+            Value::Map(map) => {
+                let secret = match (map.get("name"), map.get("value")) {
+                    (Some(name), Some(value)) => name.as_str().zip(value.as_str()),
+                    _ => None,
+                };
+                let secret = secret.filter(|(name, value)| is_secret_literal(name, value));
+                let marker = secret.map(|(_, value)| value.to_owned()).map(|value| self.marker(&value));
+                if let (Some(marker), Some(value)) = (marker, map.get_mut("value")) {
+                    value.value = Value::String(marker);
+                    return true;
+                }
+                // Each is looked at, whatever was found before.
+                map.entries.iter_mut().filter_map(|(_, node)| self.mask_variables(node).then_some(())).count()
+                    > 0
+            }
+            Value::List(items) => {
+                items.iter_mut().filter_map(|item| self.mask_variables(item).then_some(())).count() > 0
+            }
+            _ => false,
+        }
+    }
+
+    fn mask_copies(&mut self, object: &mut Node) {
+        let metadata = object.as_map_mut().and_then(|map| map.get_mut("metadata")).and_then(Node::as_map_mut);
+        let annotations = metadata.and_then(|map| map.get_mut("annotations")).and_then(Node::as_map_mut);
+        for (key, copy) in annotations.into_iter().flat_map(|map| &mut map.entries) {
+            if COPIES.contains(&key.text.as_str()) {
+                copy.value = Value::String(self.marker(copy.as_str().unwrap_or_default()));
+            }
         }
     }
 }
 
-/// Where `kubectl apply` keeps a whole copy of what it was given.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
+const MARKER: &str = "<masked ";
+const STAND_IN: &str = "masked by daphnia";
+
+/// Puts stand-ins that are valid values in place of the markers in a Secret that was rendered earlier.
+pub fn withhold(object: &mut Node) {
+    if object.get("kind").and_then(Node::as_str) != Some("Secret") {
+        return;
+    }
+    let Some(map) = object.as_map_mut() else { return };
+    for (field, is_encoded) in [("data", true), ("stringData", false)] {
+        let values = map.get_mut(field).and_then(Node::as_map_mut).map(|map| &mut map.entries);
+        for (_, value) in values.into_iter().flatten() {
+            let marker = value.as_list().and_then(<[Node]>::first).unwrap_or(value);
+            if marker.as_str().is_some_and(|text| text.starts_with(MARKER)) {
+                let stand_in = if is_encoded { STANDARD.encode(STAND_IN) } else { STAND_IN.to_owned() };
+                value.value = Value::String(stand_in);
+            }
+        }
+    }
+}
+
+/// Whether a value of a Secret's `data` stands for one that was masked.
+pub fn is_withheld(value: &Node) -> bool {
+    value.as_str().is_some_and(|text| text == STANDARD.encode(STAND_IN))
+}
+
+/// Where appliers keep a whole copy of what they were given.
+const COPIES: &[&str] = &["kubectl.kubernetes.io/last-applied-configuration", "kapp.k14s.io/original"];
 
 #[cfg(test)]
 mod tests {

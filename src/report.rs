@@ -17,6 +17,7 @@ mod sarif;
 mod trace;
 mod unified;
 
+pub use changes::{ChangeFormat, shown_after};
 pub use format::Format;
 pub use progress::{LogPrefix, Narrator};
 
@@ -25,7 +26,7 @@ use std::io::{ErrorKind, Write};
 use crate::check::{Mended, Tally};
 use crate::cluster::{Cluster, Progress, Readiness};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{ChangeSet, Conflict};
+use crate::diff::ChangeSet;
 use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
 use crate::object::Trace;
@@ -89,21 +90,18 @@ impl Report {
         to_stdout(&explanation::kinds(kinds));
     }
 
-    /// Prints what would change, to standard output, and a summary to standard error.
-    pub fn changes(&self, changes: &ChangeSet, all: bool) {
-        to_stdout(&changes::text(changes, all));
-        self.note(&changes::summary(changes));
-        for change in &changes.changes {
-            if let Some(note) = &change.note {
-                self.note(&format!("{}: {note}", change.id));
-            }
-            for Conflict { field, manager, .. } in &change.conflicts {
-                self.note(&format!(
-                    "{}: `{field}` belongs to `{manager}`, so an apply needs `--force-conflicts`",
-                    change.id
-                ));
-            }
+    /// Prints what would change, to standard output, and notes about it to standard error.
+    pub fn changes(&self, changes: &ChangeSet, sources: &Sources, format: ChangeFormat, all: bool) {
+        to_stdout(&changes::product(changes, format, all, sources));
+        if format != ChangeFormat::Summary {
+            self.note(&changes::counts(changes));
         }
+        self.change_notes(changes, sources);
+    }
+
+    /// Prints what there is to know of changes beside themselves, to standard error.
+    pub fn change_notes(&self, changes: &ChangeSet, sources: &Sources) {
+        changes::notes(changes, sources).iter().for_each(|note| self.note(note));
     }
 
     /// Prints what was not ready when waiting ended; failures were told when they happened.

@@ -94,10 +94,22 @@ impl Place {
 /// All the texts of one run. Shared by reference; adding needs no exclusive access, so that any stage may
 /// bring in a text (a template, an argument) while earlier places stay valid.
 #[derive(Debug, Default)]
-pub struct Sources(Mutex<Vec<Arc<Source>>>);
+pub struct Sources {
+    texts: Mutex<Vec<Arc<Source>>>,
+    /// What the names of files that are added from now on begin with.
+    prefix: String,
+}
 
 impl Sources {
-    pub fn add(&self, source: Source) -> SourceId {
+    /// From now on files are named as those of another place: `git:main:`.
+    pub fn name_after(&mut self, prefix: impl Into<String>) {
+        self.prefix = prefix.into();
+    }
+
+    pub fn add(&self, mut source: Source) -> SourceId {
+        if matches!(source.kind, SourceKind::Manifest | SourceKind::Profile) {
+            source.name.insert_str(0, &self.prefix);
+        }
         let mut sources = self.lock();
         sources.push(Arc::new(source));
         SourceId(sources.len() as u32 - 1)
@@ -140,7 +152,7 @@ impl Sources {
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Arc<Source>>> {
-        self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.texts.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 }
 

@@ -1,6 +1,7 @@
 //! What the binary prints and writes, held against the schemas and the programs that read it.
 
 mod cli {
+    mod against;
     mod checkers;
     mod definitions;
     mod desk;

@@ -16,7 +16,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{Conflict, Observed, Prediction, adopt};
 use crate::history::{ExecuteOptions, execute, settle};
 use crate::object::{ObjectId, Plan};
-use crate::report::plural;
+use crate::report::{ChangeFormat, plural};
 
 /// Apply manifests to the cluster and wait until everything is ready and every Job has ended
 ///
@@ -158,7 +158,7 @@ impl Session {
     /// Shows what is about to happen and asks.
     fn is_agreed(&self, cluster: &Cluster, observed: &[Observed], leaving: &Leaving) -> bool {
         let changes = crate::diff::diff(observed, &leaving.objects(), &self.sources);
-        self.report.changes(&changes, false);
+        self.report.changes(&changes, &self.sources, ChangeFormat::Patch, false);
         let place = cluster.context().unwrap_or(cluster.server());
         changes.is_empty() || self.report.is_confirmed(&format!("apply this to {place}?"))
     }

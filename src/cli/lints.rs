@@ -1,6 +1,6 @@
 //! Options about `daphnia.toml` and lints, which commands share.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
@@ -13,7 +13,7 @@ use crate::diagnostic::Diagnostic;
 use crate::lint::{Levels, LintLevel, WARNINGS};
 
 /// Which `daphnia.toml` holds.
-#[derive(Debug, Default, Args)]
+#[derive(Debug, Clone, Default, Args)]
 pub(super) struct ConfigArgs {
     /// Read this configuration instead of the nearest `daphnia.toml`
     #[arg(long, value_name = "FILE", conflicts_with = "no_config", help_heading = "Configuration")]
@@ -22,6 +22,15 @@ pub(super) struct ConfigArgs {
     /// Read no `daphnia.toml`
     #[arg(long, help_heading = "Configuration")]
     no_config: bool,
+}
+
+impl ConfigArgs {
+    /// The same in another place: `find` says what the file is called there, `None` if there is none.
+    pub(super) fn moved(&self, find: impl Fn(&Path) -> Option<PathBuf>) -> ConfigArgs {
+        let Some(file) = &self.config else { return self.clone() };
+        let config = find(file);
+        ConfigArgs { no_config: config.is_none(), config }
+    }
 }
 
 /// How much lints weigh.

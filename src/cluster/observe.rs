@@ -1,7 +1,6 @@
 //! Plan → Observed: what each object is in the cluster, and what it would become.
 
 mod predict;
-mod prepare;
 
 pub use predict::apply_call;
 
@@ -16,7 +15,7 @@ use super::kinds::Resource;
 use super::refusal::Attempt;
 use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::diff::Observed;
+use crate::diff::{Observed, prepare};
 use crate::object::{Object, ObjectId, Plan};
 use crate::yaml::{Key, Node};
 
@@ -109,7 +108,7 @@ impl Cluster {
         let Some(resource) = served.or_else(|| defined(&object.id, plan)) else {
             return Err(self.unserved(object).await.into());
         };
-        let mut object = prepare::prepare(object);
+        let mut object = prepare(object);
         object.id.namespace = match object.id.namespace.take() {
             namespace if resource.is_namespaced => namespace.or_else(|| Some(self.namespace.clone())),
             _ => None,

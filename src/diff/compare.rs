@@ -1,7 +1,7 @@
 //! Two trees → the fields in which they differ, each with its cause.
 
-use super::owned::{self, Step};
-use super::{Cause, FieldChange, quantity};
+use super::owned::{self, Item, Step};
+use super::{Cause, FieldChange, Pointers, quantity};
 use crate::source::{Place, Sources};
 use crate::yaml::{Key, Map, Node, Value};
 
@@ -34,14 +34,7 @@ pub fn compare(trees: Trees, owners: Owners, sources: &Sources) -> Comparison {
 pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
     let trees = Trees { before: Some(before), after: Some(after), desired: None };
     let owners = Owners { live: None, predicted: None };
-    let mut walk = Walk {
-        owners,
-        cause_of: &|_| Cause::You,
-        is_whole: true,
-        steps: Vec::new(),
-        strangers: 0,
-        fields: Vec::new(),
-    };
+    let mut walk = Walk { is_whole: true, ..Walk::new(owners, &|_| Cause::You) };
     walk.node(trees, None);
     let mut paths: Vec<String> = walk.fields.into_iter().map(|field| field.path).collect();
     paths.dedup();
@@ -49,8 +42,7 @@ pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
 }
 
 pub fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {
-    let mut walk =
-        Walk { owners, cause_of, is_whole: false, steps: Vec::new(), strangers: 0, fields: Vec::new() };
+    let mut walk = Walk::new(owners, cause_of);
     let nearest = trees.desired.map(|node| node.place);
     let yours = walk.node(trees, nearest);
     Comparison { fields: walk.fields, yours }
@@ -61,15 +53,19 @@ struct Walk<'a> {
     cause_of: &'a dyn Fn(Place) -> Cause,
     /// Whether what is new is one change, rather than one for each field in it.
     is_whole: bool,
-    steps: Vec<Step>,
+    steps: Vec<Step<'a>>,
     /// How many of the list items around are not among the desired ones.
     strangers: usize,
     fields: Vec<FieldChange>,
 }
 
-impl Walk<'_> {
+impl<'a> Walk<'a> {
+    fn new(owners: Owners<'a>, cause_of: &'a dyn Fn(Place) -> Cause) -> Walk<'a> {
+        Walk { owners, cause_of, is_whole: false, steps: Vec::new(), strangers: 0, fields: Vec::new() }
+    }
+
     /// Records the differences below a node, and returns what it is once only your changes are made.
-    fn node(&mut self, trees: Trees, nearest: Option<Place>) -> Option<Node> {
+    fn node(&mut self, trees: Trees<'a>, nearest: Option<Place>) -> Option<Node> {
         let Trees { before, after, desired } = trees;
         if before == after || same_value(before, after) {
             return before.cloned();
@@ -95,22 +91,23 @@ impl Walk<'_> {
 
     fn map(
         &mut self,
-        before: Option<&Node>,
-        after: &Node,
-        desired: Option<&Node>,
+        before: Option<&'a Node>,
+        after: &'a Node,
+        desired: Option<&'a Node>,
         nearest: Option<Place>,
     ) -> Option<Node> {
-        let empty = Map::default();
-        let old = before.and_then(Node::as_map).unwrap_or(&empty);
-        let new = after.as_map().unwrap_or(&empty);
-        let added = new.entries.iter().filter(|(key, _)| old.get(&key.text).is_none());
-        let keys: Vec<&Key> = old.entries.iter().chain(added).map(|(key, _)| key).collect();
+        let old = before.and_then(Node::as_map);
+        let old_entries = old.map(|map| map.entries.as_slice()).unwrap_or_default();
+        let is_added = |key: &Key| old.is_none_or(|old| old.get(&key.text).is_none());
+        let new = after.as_map().map(|map| map.entries.as_slice()).unwrap_or_default();
+        let added = new.iter().map(|(key, _)| key).filter(|key| is_added(key));
         let mut yours = Map::default();
-        for key in keys {
+        for key in old_entries.iter().map(|(key, _)| key).chain(added) {
             let name = key.text.as_str();
-            self.steps.push(Step::Key(name.to_owned()));
+            self.steps.push(Step::Key(name));
             let wanted = desired.and_then(|node| node.get(name));
-            let trees = Trees { before: old.get(name), after: new.get(name), desired: wanted };
+            let before = old.and_then(|old| old.get(name));
+            let trees = Trees { before, after: after.get(name), desired: wanted };
             if let Some(node) = self.node(trees, nearest) {
                 yours.entries.push((key.clone(), node));
             }
@@ -122,9 +119,9 @@ impl Walk<'_> {
 
     fn list(
         &mut self,
-        before: Option<&Node>,
-        after: &Node,
-        desired: Option<&Node>,
+        before: Option<&'a Node>,
+        after: &'a Node,
+        desired: Option<&'a Node>,
         nearest: Option<Place>,
         keys: &[&str],
     ) -> Option<Node> {
@@ -134,16 +131,22 @@ impl Walk<'_> {
         let find = |items: &[Node], item: &Node| items.iter().position(|other| same_key(other, item, keys));
         let mut yours = Vec::new();
         for (index, item) in new.iter().enumerate() {
-            self.steps.push(Step::Item { index, item: item.clone() });
+            let before = find(old, item);
+            self.steps.push(Step::Item(Item {
+                node: item,
+                before,
+                yours: Some(yours.len()),
+                after: Some(index),
+            }));
             let desired = find(wanted, item).map(|i| &wanted[i]);
-            let trees = Trees { before: find(old, item).map(|i| &old[i]), after: Some(item), desired };
+            let trees = Trees { before: before.map(|i| &old[i]), after: Some(item), desired };
             self.strangers += usize::from(desired.is_none());
             yours.extend(self.node(trees, nearest));
             self.strangers -= usize::from(desired.is_none());
             self.steps.pop();
         }
         for (index, item) in old.iter().enumerate().filter(|(_, item)| find(new, item).is_none()) {
-            self.steps.push(Step::Item { index, item: item.clone() });
+            self.steps.push(Step::Item(Item { node: item, before: Some(index), yours: None, after: None }));
             let trees = Trees { before: Some(item), after: None, desired: None };
             yours.extend(self.node(trees, nearest));
             self.steps.pop();
@@ -158,13 +161,19 @@ impl Walk<'_> {
         (!is_new).then(|| Node::new(Value::List(yours), before.unwrap_or(after).place))
     }
 
-    fn change(&mut self, trees: Trees, nearest: Option<Place>) -> Option<Node> {
+    fn change(&mut self, trees: Trees<'a>, nearest: Option<Place>) -> Option<Node> {
         let Trees { before, after, desired } = trees;
         let cause = self.cause(trees);
         let yours = if cause.is_yours() { after.cloned() } else { before.cloned() };
         let owner = self.owners.live.and_then(|live| owned::owner(live, &self.steps));
+        let pointers = Pointers {
+            before: before.and_then(|_| self.pointer(|item| item.before)),
+            after: yours.as_ref().and_then(|_| self.pointer(|item| item.yours)),
+            predicted: after.and_then(|_| self.pointer(|item| item.after)),
+        };
         self.fields.push(FieldChange {
             path: path(&self.steps),
+            pointers,
             before: before.cloned(),
             after: after.cloned(),
             owner: owner.filter(|owner| owner.name != owned::FIELD_MANAGER).map(|owner| owner.name),
@@ -174,14 +183,26 @@ impl Walk<'_> {
         yours
     }
 
+    fn pointer(&self, index: fn(&Item<'_>) -> Option<usize>) -> Option<String> {
+        let mut pointer = String::new();
+        for step in &self.steps {
+            pointer.push('/');
+            match step {
+                Step::Key(key) => pointer.push_str(&key.replace('~', "~0").replace('/', "~1")),
+                Step::Item(item) => pointer.push_str(&index(item)?.to_string()),
+            }
+        }
+        Some(pointer)
+    }
+
     /// Defaults fill in what a structure leaves out; they add neither items nor labels.
     fn is_injected(&self) -> bool {
         let keys: Vec<&str> = self
             .steps
             .iter()
             .filter_map(|step| match step {
-                Step::Key(key) => Some(key.as_str()),
-                Step::Item { .. } => None,
+                Step::Key(key) => Some(*key),
+                Step::Item(_) => None,
             })
             .collect();
         let is_mark = keys.windows(2).any(|pair| matches!(pair, ["metadata", "labels" | "annotations"]));
@@ -190,7 +211,9 @@ impl Walk<'_> {
 
     fn cause(&self, trees: Trees) -> Cause {
         if self.owners.live.is_none() && self.owners.predicted.is_none() {
-            return Cause::You;
+            // Both were written, so both know where.
+            let written = trees.desired.or(trees.after).or(trees.before);
+            return written.map_or(Cause::You, |node| (self.cause_of)(node.place));
         }
         let by_owner = |object: Option<&Node>| match object.and_then(|o| owned::owner(o, &self.steps)) {
             Some(owner) if owner.is_adopted => Cause::You,
@@ -273,7 +296,10 @@ fn path(steps: &[Step]) -> String {
     let mut path = String::new();
     for step in steps {
         match step {
-            Step::Item { index, .. } => path.push_str(&format!("[{index}]")),
+            Step::Item(item) => {
+                let index = item.after.or(item.before).unwrap_or_default();
+                path.push_str(&format!("[{index}]"));
+            }
             Step::Key(key) if key.contains(['.', '/', '[']) => path.push_str(&format!("[\"{key}\"]")),
             Step::Key(key) => {
                 if !path.is_empty() {

@@ -11,10 +11,20 @@ use crate::yaml::{Map, Node, Value};
 pub const FIELD_MANAGER: &str = "daphnia";
 
 /// One step of a path into an object.
-#[derive(Debug, Clone)]
-pub enum Step {
-    Key(String),
-    Item { index: usize, item: Node },
+#[derive(Debug, Clone, Copy)]
+pub enum Step<'t> {
+    Key(&'t str),
+    Item(Item<'t>),
+}
+
+/// An item of a list, and its index in the lists that it is in.
+#[derive(Debug, Clone, Copy)]
+pub struct Item<'t> {
+    pub node: &'t Node,
+    pub before: Option<usize>,
+    /// In the list with the changes that are yours.
+    pub yours: Option<usize>,
+    pub after: Option<usize>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,7 +61,7 @@ fn owns(fields: &Node, steps: &[Step]) -> bool {
     }
     let child = match step {
         Step::Key(key) => map.get(&format!("f:{key}")),
-        Step::Item { item, .. } => map.iter().find(|(key, _)| is_item(key, item)).map(|(_, fields)| fields),
+        Step::Item(item) => map.iter().find(|(key, _)| is_item(key, item.node)).map(|(_, fields)| fields),
     };
     child.is_some_and(|child| owns(child, rest))
 }

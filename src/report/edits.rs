@@ -9,7 +9,8 @@ pub(super) fn text(mended: &Mended) -> String {
     let [before, after] = &mended.secrets;
     let mut text = String::new();
     unified::head(&mut text, &name, &name);
-    unified::hunks(&mut text, &hidden(&mended.before, before), &hidden(&mended.after, after));
+    let (before, after) = (hidden(&mended.before, before), hidden(&mended.after, after));
+    unified::hunks(&mut text, &before, &after, &|_| String::new());
     text
 }
 

@@ -56,7 +56,7 @@ fn fix_of(fix: &Fix, sources: &Sources, secrets: &[Place]) -> Json {
 }
 
 /// Every member is always there, so that a reader need not ask.
-fn location(place: Option<Place>, sources: &Sources) -> Map<String, Json> {
+pub(super) fn location(place: Option<Place>, sources: &Sources) -> Map<String, Json> {
     let Some(region) = place.and_then(|place| Region::of(place, sources)) else {
         let names = ["file", "source", "line", "column", "endLine", "endColumn", "offset", "endOffset"];
         return names.into_iter().map(|name| (name.to_owned(), Json::Null)).collect();

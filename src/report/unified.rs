@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use similar::{ChangeTag, TextDiff};
+use similar::{ChangeTag, DiffOp, TextDiff};
 
 use super::without_controls;
 
@@ -18,11 +18,13 @@ pub(super) fn head(text: &mut String, before: &str, after: &str) {
     let _ = writeln!(text, "{ADDED}+++ {}{ADDED:#}", without_controls(after));
 }
 
-/// Writes the hunks.
-pub(super) fn hunks(text: &mut String, before: &str, after: &str) {
+/// Writes the hunks, each with what there is to say beside its heading.
+pub(super) fn hunks(text: &mut String, before: &str, after: &str, beside: &dyn Fn(&[DiffOp]) -> String) {
     let diff = TextDiff::from_lines(before, after);
     for hunk in diff.unified_diff().context_radius(CONTEXT_LINES).iter_hunks() {
-        let _ = writeln!(text, "{HUNK}{}{HUNK:#}", hunk.header());
+        let note = beside(hunk.ops());
+        let gap = if note.is_empty() { "" } else { " " };
+        let _ = writeln!(text, "{HUNK}{}{HUNK:#}{gap}{note}", hunk.header());
         for line in hunk.iter_changes() {
             let (sign, style) = match line.tag() {
                 ChangeTag::Delete => ('-', REMOVED),

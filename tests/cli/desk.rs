@@ -49,8 +49,16 @@ impl Desk {
     }
 
     pub fn daphnia(&self, arguments: &[&str]) -> Said {
+        self.daphnia_in("", arguments, &[])
+    }
+
+    /// Runs in a folder of it, with variables.
+    pub fn daphnia_in(&self, folder: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Said {
         let mut command = Command::new(DAPHNIA);
-        command.current_dir(&self.folder).args(arguments).env("NO_COLOR", "1");
+        command.current_dir(self.folder.join(folder)).args(arguments).env("NO_COLOR", "1");
+        command.env_remove("KUBECTL_EXTERNAL_DIFF").envs(variables.iter().copied());
+        // What is above the folder is no business of a test.
+        command.env("GIT_CEILING_DIRECTORIES", self.folder.parent().unwrap_or(&self.folder));
         Said::from(command.output().unwrap())
     }
 }

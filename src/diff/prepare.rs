@@ -1,4 +1,4 @@
-//! A rendered object → the object as the server keeps it, so that the two can be compared.
+//! A rendered object → the object as a server keeps it, so that the two can be compared.
 
 use base64::Engine as _;
 
