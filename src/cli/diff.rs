@@ -137,11 +137,12 @@ async fn foresee(
     plan: &Plan,
     is_read_only: bool,
 ) -> Result<(Vec<Observed>, Mode), Diagnostics> {
-    let by_reading = ObserveOptions { read_only: true, ..ObserveOptions::default() };
+    let options = ObserveOptions { may_lack: true, ..ObserveOptions::default() };
+    let by_reading = ObserveOptions { read_only: true, ..options.clone() };
     if is_read_only {
         return Ok((observe(cluster, plan, &by_reading).await?, Mode::ReadOnly));
     }
-    let errors = match observe(cluster, plan, &ObserveOptions::default()).await {
+    let errors = match observe(cluster, plan, &options).await {
         Ok(observed) => return Ok((observed, Mode::Server)),
         Err(errors) => errors,
     };

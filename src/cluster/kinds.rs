@@ -84,6 +84,29 @@ impl Cluster {
         self.memory().resources.clear();
     }
 
+    /// Warns that a definition is not there yet, if none of its API group is: whoever misspells a kind meets others
+    /// of the group. Of the resource, only what the object says is known.
+    pub(crate) async fn lacking(&self, object: &Object) -> Result<Resource, Diagnostics> {
+        let ObjectId { api_version, kind, namespace, .. } = &object.id;
+        let group = object.id.group();
+        let answer = self.call(&Call::get(&format!("/apis/{}", encode(group)))).await;
+        if !answer.is_err_and(|failure| failure.is_code(404)) {
+            return Err(self.unserved(object).await.into());
+        }
+        self.warn_once(format!(
+            "`{}` does not serve `{kind}` in `{api_version}`, so an apply would be refused: install its \
+             CustomResourceDefinition, or add it to what you apply",
+            self.server
+        ));
+        let plural = format!("{}s", kind.to_lowercase());
+        Ok(Resource {
+            api_version: api_version.clone(),
+            kind: kind.clone(),
+            plural,
+            is_namespaced: namespace.is_some(),
+        })
+    }
+
     /// Says that the server does not serve the object's kind, and what it serves instead.
     pub(crate) async fn unserved(&self, object: &Object) -> Diagnostic {
         let id = &object.id;

@@ -28,6 +28,8 @@ pub struct ObserveOptions {
     pub rerun: bool,
     /// Ask for nothing that needs more than the right to read: predictions are computed here.
     pub read_only: bool,
+    /// Take for new, with a warning, what the cluster has no namespace or no definition for.
+    pub may_lack: bool,
 }
 
 /// An object, and where the API serves it.
@@ -45,8 +47,8 @@ pub async fn observe(
     plan: &Plan,
     options: &ObserveOptions,
 ) -> Result<Vec<Observed>, Diagnostics> {
-    let mut targets = cluster.targets(plan).await?;
-    let live = cluster.live(&targets).await?;
+    let mut targets = cluster.targets_for(plan, options.may_lack).await?;
+    let mut live = cluster.live(&targets).await?;
     let missing: HashSet<String> = targets
         .iter()
         .filter(|target| target.object.id.kind == "Namespace" && !live.contains_key(&target.object.id))
@@ -56,13 +58,16 @@ pub async fn observe(
         let namespace = target.object.id.namespace.as_ref();
         target.is_ahead |= namespace.is_some_and(|namespace| missing.contains(namespace));
     }
-    let predictions = futures::stream::iter(targets)
-        .map(|target| {
-            let live = live.get(&target.object.id).cloned();
-            async move { cluster.predict(target, live, options).await }
+    let predictions = futures::stream::iter(targets.into_iter().enumerate())
+        .map(|(index, target)| {
+            let live = live.remove(&target.object.id);
+            async move { (index, cluster.predict(target, live, options).await) }
         })
-        .buffered(CONCURRENCY);
-    gather(predictions.collect().await)
+        // One slow answer holds up no others.
+        .buffer_unordered(CONCURRENCY);
+    let mut predictions: Vec<_> = predictions.collect().await;
+    predictions.sort_by_key(|(index, _)| *index);
+    gather(predictions.into_iter().map(|(_, prediction)| prediction).collect())
 }
 
 /// Returns all products, or all complaints, each once.
@@ -90,11 +95,22 @@ pub fn gather<T>(results: Vec<Result<T, Diagnostics>>) -> Result<Vec<T>, Diagnos
 impl Cluster {
     /// Finds the resource and the namespace of every object.
     pub(crate) async fn targets(&self, plan: &Plan) -> Result<Vec<Target>, Diagnostics> {
+        self.targets_for(plan, false).await
+    }
+
+    async fn targets_for(&self, plan: &Plan, may_lack: bool) -> Result<Vec<Target>, Diagnostics> {
         let mut results = Vec::new();
         for object in &plan.objects {
-            results.push(self.target(object, plan).await);
+            results.push(self.target(object, plan, may_lack).await);
         }
-        gather(results)
+        let targets = gather(results)?;
+        let mut firsts: HashMap<&ObjectId, &Object> = HashMap::new();
+        let twice = targets.iter().filter_map(|Target { object, .. }| {
+            let first = firsts.insert(&object.id, object)?;
+            Some(made_twice(first, object))
+        });
+        let twice: Vec<Diagnostic> = twice.collect();
+        if twice.is_empty() { Ok(targets) } else { Err(Diagnostics(twice)) }
     }
 
     /// Returns the objects as an apply would send them, in the plan's order.
@@ -102,11 +118,13 @@ impl Cluster {
         Ok(self.targets(plan).await?.into_iter().map(|target| target.object).collect())
     }
 
-    async fn target(&self, object: &Object, plan: &Plan) -> Result<Target, Diagnostics> {
+    async fn target(&self, object: &Object, plan: &Plan, may_lack: bool) -> Result<Target, Diagnostics> {
         let served = self.resource(object).await?;
         let is_ahead = served.is_none();
-        let Some(resource) = served.or_else(|| defined(&object.id, plan)) else {
-            return Err(self.unserved(object).await.into());
+        let resource = match served.or_else(|| defined(&object.id, plan)) {
+            Some(resource) => resource,
+            None if may_lack => self.lacking(object).await?,
+            None => return Err(self.unserved(object).await.into()),
         };
         let mut object = prepare(object);
         object.id.namespace = match object.id.namespace.take() {
@@ -187,6 +205,17 @@ impl Cluster {
         }
         node
     }
+}
+
+/// Two objects became one since only one of them names the namespace.
+fn made_twice(first: &Object, second: &Object) -> Diagnostic {
+    let namespace = second.id.namespace.as_deref().unwrap_or_default();
+    let message = format!("{} is made twice, for objects without a namespace go to `{namespace}`", second.id);
+    Diagnostic::error("duplicate-object", message)
+        .at(second.origin(["metadata", "name"]))
+        .label("made again here")
+        .related(first.origin(["metadata", "name"]), "first made here")
+        .help("remove one of the two, or name another namespace")
 }
 
 /// Returns the resource that a definition in the same plan brings.

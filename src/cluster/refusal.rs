@@ -12,6 +12,8 @@ use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::Conflict;
 use crate::object::Object;
 
+pub const NAMESPACE_MISSING: &str = "namespace-missing";
+
 /// What was tried: "apply `Job a/b`".
 #[derive(Clone, Copy)]
 pub struct Attempt<'a> {
@@ -116,7 +118,7 @@ impl Cluster {
     fn missing_namespace(&self, status: &Status, attempt: &Attempt) -> Diagnostic {
         let name = missing_namespace(status).unwrap_or_default();
         let place = attempt.object.map(|object| object.origin(["metadata", "namespace"]));
-        Diagnostic::unable("namespace-missing", format!("the namespace `{name}` does not exist"))
+        Diagnostic::unable(NAMESPACE_MISSING, format!("the namespace `{name}` does not exist"))
             .at_opt(place)
             .help(format!(
                 "create it with `kubectl create namespace {name}`, or add a Namespace to what you apply"

@@ -287,10 +287,12 @@ fn a_namespace_that_is_being_deleted_is_named() {
     }).to_string());
     success(desk.cluster.kubectl(&["delete", "namespace", &name, "--wait=false"]));
     desk.write("settings.yaml", &config_map("settings", "one"));
-    desk.daphnia(&["apply", "settings.yaml"])
-        .exits(1)
-        .tells(&format!("namespace `{name}` is being deleted"))
-        .tells("--> settings.yaml:");
+    for (command, status) in [("diff", 2), ("apply", 1)] {
+        desk.daphnia(&[command, "settings.yaml"])
+            .exits(status)
+            .tells(&format!("namespace `{name}` is being deleted"))
+            .tells("--> settings.yaml:");
+    }
     let patch = r#"[{"op": "remove", "path": "/metadata/finalizers"}]"#;
     success(desk.namespace.kubectl(&["patch", "configmap", "held", "--type=json", "-p", patch]));
 }

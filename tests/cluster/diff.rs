@@ -28,7 +28,7 @@ fn a_change_is_a_unified_diff_and_no_change_is_no_text() {
     let Some(desk) = Desk::new() else { return };
     desk.write("settings.yaml", &config_map("settings", "one"));
     desk.daphnia(&["apply", "settings.yaml"]).exits(0);
-    let said = desk.daphnia(&["diff", "settings.yaml"]).exits(0).tells("1 unchanged");
+    let said = desk.daphnia(&["diff", "settings.yaml"]).exits(0).tells("1 unchanged (server)");
     assert_eq!(said.stdout, "");
     desk.write("settings.yaml", &config_map("settings", "two"));
     let said = desk.daphnia(&["diff", "settings.yaml"]).exits(1).prints(&["-  key: one", "+  key: two"]);
@@ -86,6 +86,20 @@ fn secrets_never_show_though_their_changes_do() {
     desk.write("secret.yaml", &SECRET.replace("first", "second"));
     hidden(desk.daphnia(&["diff", "secret.yaml"]).exits(1))
         .prints(&["-  token: <masked 1>", "+  token: <masked 2>"]);
+    // In whatever form; and `kubectl apply` leaves a copy of it in an annotation.
+    let theirs = SECRET.replace("name: token", "name: theirs");
+    desk.namespace.apply(&theirs.replace("NAMESPACE", desk.namespace.name()));
+    desk.write("theirs.yaml", &theirs.replace("first", "second"));
+    for shape in [
+        &["-o", "patch"][..],
+        &["--all"],
+        &["-o", "summary"],
+        &["-o", "json", "--all"],
+        &["--read-only", "--all"],
+    ] {
+        let said = desk.daphnia(&[&["diff", "secret.yaml", "theirs.yaml"], shape].concat());
+        hidden(said.exits(1)).keeps_quiet_about("stringData");
+    }
     // Also where the server complains of it.
     desk.write("secret.yaml", &SECRET.replace("stringData", "data"));
     hidden(desk.daphnia(&["apply", "secret.yaml"]).exits(1)).tells("secret.yaml:7:");
@@ -147,11 +161,46 @@ fn who_may_only_read_sees_a_diff_all_the_same() {
         .exits(1)
         .prints(&["-  key: one", "+  key: two"])
         .tells("only reading, for lack of the right to patch")
-        .tells("1 created, 1 configured, 1 unchanged");
+        .tells("1 created, 1 configured, 1 unchanged (read-only)");
     desk.mark();
     desk.daphnia(&["diff", "all.yaml", "--read-only"]).exits(1).prints(&["-  key: one", "+  key: two"]);
     let verbs: Vec<String> = desk.requests().into_iter().map(|request| request.verb).collect();
     assert_eq!(verbs, ["list"]);
+}
+
+#[test]
+fn what_has_no_namespace_or_no_definition_yet_is_new_with_a_warning_and_misspelt_kinds_are_errors() {
+    let Some(desk) = Desk::new() else { return };
+    let elsewhere = |name: &str| config_map(name, "one").replace("NAMESPACE", "no-such-namespace");
+    let gadget =
+        "apiVersion: no-such.example.com/v1\nkind: Gadget\nmetadata: {name: g, namespace: NAMESPACE}\n";
+    desk.write("all.yaml", &[elsewhere("a"), elsewhere("b"), gadget.to_owned()].join("---\n"));
+    desk.mark();
+    let said = desk
+        .daphnia(&["diff", "all.yaml"])
+        .exits(1)
+        .prints(&["ConfigMap no-such-namespace/a: created", "+  key: one"])
+        .prints_a_line_with("/g: created")
+        .tells("warning the namespace `no-such-namespace` does not exist, so an apply would be refused")
+        .tells("does not serve `Gadget` in `no-such.example.com/v1`, so an apply would be refused")
+        .tells("3 created (server)");
+    assert_eq!(said.stderr.matches("does not exist").count(), 1, "once, for all that is in it");
+    desk.daphnia(&["apply", "all.yaml"]).exits(2).tells("does not serve `Gadget`");
+    desk.write("all.yaml", &gadget.replace("no-such.example.com", "apiextensions.k8s.io"));
+    desk.daphnia(&["diff", "all.yaml"]).exits(2);
+    assert_eq!(desk.writes(), []);
+}
+
+#[test]
+fn an_object_that_only_the_context_makes_another_one_is_told() {
+    let Some(desk) = Desk::new() else { return };
+    let placeless = config_map("settings", "two").replace("  namespace: NAMESPACE\n", "");
+    desk.write("all.yaml", &[config_map("settings", "one"), placeless].join("---\n"));
+    desk.daphnia(&["diff", "all.yaml", "-n", "NAMESPACE"])
+        .exits(2)
+        .tells("/settings is made twice, for objects without a namespace go to")
+        .tells("--> all.yaml:12:9")
+        .tells("first made here");
 }
 
 #[test]

@@ -71,7 +71,12 @@ fn what_kubectl_edit_has_set_is_a_conflict_that_names_it_and_its_line() {
     desk.daphnia(&["apply", "settings.yaml"]).exits(0);
     let mut edit = desk.cluster.command(&["-n", desk.namespace.name(), "edit", "configmap", "settings"]);
     success(edit.env("KUBE_EDITOR", "sed -i 's/key: ours/key: edited/'").output().expect("kubectl runs"));
-    desk.daphnia(&["diff", "settings.yaml"]).exits(1).tells("`data.key` belongs to `kubectl-edit`");
+    desk.daphnia(&["diff", "settings.yaml"])
+        .exits(1)
+        .prints(&["@@ -4,4 +4,4 @@ settings.yaml:7:8 (was kubectl-edit's)", "-  key: edited", "+  key: ours"])
+        .tells(
+            "`data.key` belongs to `kubectl-edit`, so an apply needs `--force-conflicts` (settings.yaml:7:8)",
+        );
     desk.mark();
     desk.daphnia(&["apply", "settings.yaml"])
         .exits(3)
@@ -98,6 +103,11 @@ fn the_replicas_of_an_autoscaler_are_a_conflict_until_the_manifest_leaves_them_t
     ));
     let replicas = || desk.object("deployments", "web").expect("it is there")["spec"]["replicas"].clone();
     eventually("the autoscaler has scaled", || (replicas() == 2).then_some(()));
+    desk.daphnia(&["diff", "web.yaml"])
+        .exits(1)
+        .prints_a_line_with("@@ web.yaml:5:13 (was kube-controller-manager's)")
+        .prints(&["-  replicas: 2", "+  replicas: 1"])
+        .tells("`spec.replicas` belongs to `kube-controller-manager`");
     desk.daphnia(&["apply", "web.yaml"])
         .exits(3)
         .tells("--> web.yaml:5:13")

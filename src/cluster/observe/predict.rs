@@ -3,10 +3,10 @@
 use super::{ObserveOptions, Target};
 use crate::cluster::call::Call;
 use crate::cluster::kinds::{Resource, built_in};
-use crate::cluster::refusal::{Attempt, conflicts};
+use crate::cluster::refusal::{Attempt, NAMESPACE_MISSING, conflicts};
 use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, fresh_suffix};
-use crate::diagnostic::Diagnostics;
+use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{
     Conflict, FIELD_MANAGER, Observed, Prediction, Reason, adopt, changed_immutable_fields, foreign_changes,
     is_applied, is_immutable_field, is_same_but_for_times, merge,
@@ -38,7 +38,14 @@ impl Cluster {
                 rerun(object, live, node)
             }
             Some(live) if is_applied(&object.node, live) => Prediction::Same,
-            _ => self.ask(&target, live.as_ref(), &mut found).await?,
+            _ => match self.ask(&target, live.as_ref(), &mut found).await {
+                Err(Diagnostics(errors)) if options.may_lack && is_about_the_namespace(&errors) => {
+                    self.warn_of_missing_namespace(&target);
+                    self.ensure_well_formed(&target).await?;
+                    Prediction::Desired
+                }
+                answer => answer?,
+            },
         };
         Ok(Observed { desired: target.object, live, prediction, conflicts: found })
     }
@@ -112,6 +119,14 @@ impl Cluster {
         }
     }
 
+    fn warn_of_missing_namespace(&self, target: &Target) {
+        let namespace = target.object.id.namespace.as_deref().unwrap_or_default();
+        self.warn_once(format!(
+            "the namespace `{namespace}` does not exist, so an apply would be refused: create it with `kubectl \
+             create namespace {namespace}`, or add a Namespace to what you apply"
+        ));
+    }
+
     /// Its own namespace cannot tell yet, so another one is asked whether the object is one at all. What else that
     /// one may have against it says nothing.
     async fn ensure_well_formed(&self, target: &Target) -> Result<(), Diagnostics> {
@@ -129,6 +144,10 @@ impl Cluster {
             _ => Ok(()),
         }
     }
+}
+
+fn is_about_the_namespace(errors: &[Diagnostic]) -> bool {
+    errors.iter().all(|error| error.code == NAMESPACE_MISSING)
 }
 
 /// Whether a conflict is with a client-side apply, whose fields an apply takes over.
