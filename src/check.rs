@@ -11,6 +11,7 @@ use crate::diagnostic::{Class, Diagnostic, Level};
 use crate::document::{InputFile, Strictness};
 use crate::lint::Levels;
 use crate::manifest::Tasks;
+use crate::profile::Chosen;
 use crate::source::{Place, SourceId, Sources};
 
 /// What was found in one file, and what is needed to tell it.
@@ -37,6 +38,8 @@ pub struct Check<'a> {
     pub sets: &'a [String],
     /// `--task`, as given.
     pub tasks: Tasks<'a>,
+    /// Profiles that every manifest has.
+    pub profiles: &'a Chosen,
     pub print: Print<'a>,
 }
 

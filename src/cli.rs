@@ -28,13 +28,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
+use clap_complete::engine::ArgValueCandidates;
 
 use crate::catalog::Catalog;
+use crate::config::Config;
 use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
 use crate::document::{Documents, documents};
 use crate::lint::hide_unread;
 use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
 use crate::object::{Plan, withhold};
+use crate::profile::{self, Chosen};
 use crate::report::Report;
 use crate::source::Sources;
 
@@ -166,6 +169,10 @@ struct Input {
     #[arg(long = "set", value_name = "PATH=VALUE")]
     set: Vec<String>,
 
+    /// Apply a profile, after those that the manifest names; may be given several times
+    #[arg(long = "profile", value_name = "NAME", value_delimiter = ',', add = ArgValueCandidates::new(completions::profiles))]
+    profiles: Vec<String>,
+
     /// Only this task of a function, by its name or action
     #[arg(long, value_name = "ACTION")]
     task: Option<String>,
@@ -187,7 +194,8 @@ impl Input {
     fn parameters(&self) -> Vec<String> {
         let paths = self.set.iter().map(|set| set.split_once('=').map_or(set.as_str(), |(path, _)| path));
         let task = self.task.iter().map(|task| format!("--task {task}"));
-        task.chain(paths.map(|path| format!("--set {path}"))).collect()
+        let profiles = self.profiles.iter().map(|name| format!("--profile {name}"));
+        task.chain(profiles).chain(paths.map(|path| format!("--set {path}"))).collect()
     }
 }
 
@@ -216,6 +224,10 @@ impl Session {
             Ok(settings) => settings,
             Err(findings) => return (Manifests::default(), findings),
         };
+        let profiles = match self.profiles(input, &config) {
+            Ok(profiles) => profiles,
+            Err(findings) => return (Manifests::default(), findings),
+        };
         let mut overrides = Vec::new();
         let given = self.given.take();
         let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources));
@@ -233,7 +245,7 @@ impl Session {
         overrides.append(&mut self.overrides);
         let library = Folders::new(&config, &self.sources);
         let tasks = if self.is_running { Tasks::ToRun(input.task.as_deref()) } else { input.tasks() };
-        let choice = Choice { overrides: &overrides, tasks };
+        let choice = Choice { overrides: &overrides, tasks, profiles };
         let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
         findings.extend(problems);
         // A function without a task is there, though nothing comes of it.
@@ -245,6 +257,31 @@ impl Session {
         findings.retain(|finding| finding.level != Level::Warning);
         self.report.secrets = [unread, manifests.secrets.clone()].concat();
         (manifests, findings)
+    }
+
+    /// Lists the profiles that every manifest has.
+    fn profiles(&self, input: &Input, config: &Config) -> Result<Chosen, Vec<Diagnostic>> {
+        let names = |text: &str, place| {
+            let name = |name: &str| profile::Choice { name: name.to_owned(), place };
+            profile::names(text).map(name).collect::<Vec<_>>()
+        };
+        let team = config.profiles.iter().flat_map(|name| names(&name.value, Some(name.place)));
+        let asked = input.profiles.iter().flat_map(|name| names(name, None));
+        let (team, asked): (Vec<_>, Vec<_>) = (team.collect(), asked.collect());
+        let mut findings = Vec::new();
+        for choice in team.iter().chain(&asked) {
+            match self.catalog.profile(&choice.name) {
+                Ok(Some(_)) => {}
+                Ok(None) => findings.push(profile::unknown(choice, &self.catalog).class(Class::Unable)),
+                Err(flaws) => findings.extend(flaws.tell(&self.sources)),
+            }
+        }
+        let chosen = |choices: Vec<profile::Choice>| choices.into_iter().map(|choice| choice.name).collect();
+        if findings.is_empty() {
+            Ok(Chosen { team: chosen(team), asked: chosen(asked) })
+        } else {
+            Err(findings)
+        }
     }
 
     /// Reads, checks and renders; findings are printed, and an error ends the run.

@@ -9,7 +9,7 @@ use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
 
 const FILE: &str = "daphnia.toml";
-const KEYS: &[&str] = &["kinds", "lints", "manifests"];
+const KEYS: &[&str] = &["kinds", "lints", "manifests", "profile"];
 
 /// A value and where it stands in the file.
 #[derive(Debug, Clone)]
@@ -27,6 +27,8 @@ pub struct Config {
     pub lints: Vec<(Placed<String>, Placed<String>)>,
     /// Folders with kinds and profiles of the team's own.
     pub kinds: Vec<Placed<PathBuf>>,
+    /// Profiles of every manifest.
+    pub profiles: Vec<Placed<String>>,
     /// Folders and files whose manifests references may mean.
     pub manifests: Vec<Placed<PathBuf>>,
 }
@@ -105,6 +107,7 @@ impl Reader {
             match key.get_ref().as_ref() {
                 "lints" => self.lints(value),
                 "kinds" => self.kinds(value),
+                "profile" => self.profiles(value),
                 "manifests" => self.config.manifests = self.paths("manifests", value),
                 other => {
                     let finding = self.wrong(&format!("unknown key `{other}`"), key.span());
@@ -157,6 +160,24 @@ impl Reader {
             self.findings.push(finding.help("name each folder that holds `schemas/` and `templates/` once"));
         }
         self.config.kinds = folders;
+    }
+
+    fn profiles(&mut self, value: &Spanned<DeValue<'_>>) {
+        let name = |item: &Spanned<DeValue<'_>>| {
+            item.get_ref().as_str().map(|name| self.placed(name.to_owned(), item.span()))
+        };
+        let names: Option<Vec<_>> = match value.get_ref().as_array() {
+            Some(items) => items.iter().map(name).collect(),
+            None => name(value).map(|name| vec![name]),
+        };
+        match names {
+            Some(names) => self.config.profiles = names,
+            None => {
+                let finding =
+                    self.wrong("`profile` is the name of a profile, or a list of names", value.span());
+                self.findings.push(finding.help("write `profile = \"restricted\"`"));
+            }
+        }
     }
 
     fn paths(&mut self, key: &str, value: &Spanned<DeValue<'_>>) -> Vec<Placed<PathBuf>> {

@@ -30,6 +30,7 @@ pub struct KindInfo {
     pub namespaced: bool,
     definition: String,
     schema: OnceLock<Option<Schema>>,
+    structure: OnceLock<Json>,
 }
 
 /// A group and version such as `batch/v1`, with what is read of it so far.
@@ -64,6 +65,7 @@ fn group(kinds: &Json) -> Group {
             namespaced: kind["namespaced"] == true,
             definition: text("definition"),
             schema: OnceLock::new(),
+            structure: OnceLock::new(),
         };
         (name.clone(), info)
     });
@@ -112,6 +114,14 @@ pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
         Schema::compile(definitions.closure(&info.definition)).ok()
     };
     info.schema.get_or_init(compile).as_ref()
+}
+
+/// Returns a kind's schema as it is written, for what it says of merging.
+pub fn structure(api_version: &str, name: &str) -> Option<&'static Json> {
+    let group = index().groups.get(api_version)?;
+    let info = group.kinds.get(name)?;
+    let definitions = group.definitions.get_or_init(|| Definitions::read(api_version));
+    Some(info.structure.get_or_init(|| definitions.closure(&info.definition)))
 }
 
 /// Returns a kind's schema with everything that is known of its fields, for people to read: its `$defs` hold

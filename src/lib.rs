@@ -4,9 +4,9 @@
 //! Source      a named text: a file, standard input, an argument
 //!   ↓ yaml, document
 //! Document    a tree that knows its lines and columns; well-formed, not yet trusted
-//!   ↓ manifest   (spelling, schema, rules, references, defaults)
+//!   ↓ manifest   (spelling, profile defaults, schema, rules, references, defaults)
 //! Manifest    its kind's schema and rules accept it; only `manifest` makes one
-//!   ↓ render     (template, then Kubernetes' own schema)
+//!   ↓ render     (template, profile patches, then Kubernetes' own schema)
 //! Plan        Kubernetes objects in apply order; every field knows its origin
 //!   ↓ cluster::observe
 //! Observed    desired, live, predicted
@@ -30,6 +30,7 @@ pub mod document;
 pub mod config;
 pub mod catalog;
 pub mod template;
+pub mod profile;
 pub mod explain;
 pub mod lint;
 pub mod manifest;

@@ -8,6 +8,7 @@ mod library;
 mod lints;
 mod overrides;
 mod platform;
+mod profiles;
 mod references;
 mod rules;
 mod target;
@@ -20,15 +21,18 @@ pub use custom::check as check_object;
 pub use each::Tasks;
 pub use library::{Folders, Library, definitions, name_of};
 pub use overrides::Override;
+use profiles::Decider;
+pub use profiles::variables;
 use references::Others;
 pub use target::{Target, targets};
 
 use crate::catalog::{Catalog, Flaws, Kind};
-use crate::diagnostic::{Diagnostic, did_you_mean, has_errors};
+use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, has_errors};
 use crate::document::Document;
 use crate::kubernetes;
 use crate::kubernetes::custom::{Definition, Definitions};
 use crate::lint;
+use crate::profile::{Chosen, Patch, Profiles};
 use crate::source::{Place, Sources};
 use crate::yaml::{Node, Value};
 
@@ -45,6 +49,8 @@ pub struct Manifest {
     pub index: Option<usize>,
     /// Whether it was assembled from documents that a platform exports, whose profiles it alone may know.
     pub is_exported: bool,
+    /// What its profiles decide of what it becomes.
+    pub patches: Vec<Patch>,
 }
 
 /// The lint on secrets that are written down.
@@ -64,6 +70,8 @@ pub struct Manifests {
 pub struct Choice<'a> {
     pub overrides: &'a [Override],
     pub tasks: Tasks<'a>,
+    /// Profiles that every manifest has.
+    pub profiles: Chosen,
 }
 
 /// A document whose kind is known, before anything is checked.
@@ -125,10 +133,12 @@ pub fn manifests(
     let mut definitions = library.definitions();
     let given = candidates.iter().filter_map(|candidate| Definition::read(&candidate.node));
     given.for_each(|definition| definitions.add(Arc::new(definition)));
+    let profiles = Profiles::new(catalog, sources);
+    let mut decider = Decider { profiles, chosen: &choice.profiles, catalog, sources };
     for candidate in candidates {
         let secrets = &mut result.secrets;
         let is_exported = candidate.is_exported;
-        let (manifests, problems) = check(candidate, &others, &definitions, secrets, sources);
+        let (manifests, problems) = check(candidate, &others, &definitions, &mut decider, secrets, sources);
         for problem in problems {
             // A function may be part of several manifests, each with a run of its own.
             if !is_exported || !findings.contains(&problem) {
@@ -293,25 +303,20 @@ fn check(
     candidate: Candidate,
     others: &Others<'_>,
     definitions: &Definitions,
+    decider: &mut Decider<'_>,
     secrets: &mut Vec<Place>,
     sources: &Sources,
 ) -> (Vec<Manifest>, Vec<Diagnostic>) {
     let Candidate { kind, mut node, mut remarks, is_exported } = candidate;
     let Some(kind) = kind else {
-        secret_data(&node, secrets);
-        let mut findings = check_object(&node, definitions, sources);
-        if has_errors(&findings) {
-            return (Vec::new(), findings);
-        }
-        remarks.extend(lint::check_object(&node));
-        secrets.extend(told_secrets(&remarks));
-        findings.extend(remarks);
-        let given = Node::new(Value::Null, node.place);
-        return (vec![Manifest { kind: None, given, node, index: None, is_exported: false }], findings);
+        return check_plain(node, remarks, definitions, decider, secrets, sources);
     };
     let shape = kind.shape();
     values::secret_places(&node, shape, secrets);
     let mut findings = Vec::new();
+    let parts = decider.parts(&node, &kind, is_exported, &mut findings);
+    let filled = decider.fill(&mut node, &kind, &parts, &mut findings);
+    findings.extend(filled.err().into_iter().flat_map(|Diagnostics(more)| more));
     embed::embed(&mut node, shape, sources, &mut findings);
     findings.extend(kind.schema().check(&node, sources));
     rules::check(&node, shape, &mut findings);
@@ -324,18 +329,47 @@ fn check(
     findings.extend(remarks);
     let given = node.clone();
     values::complete(&mut node, shape, "", sources);
-    let manifest = |index| Manifest {
-        kind: Some(Arc::clone(&kind)),
-        node: node.clone(),
-        given: given.clone(),
-        index,
-        is_exported,
-    };
-    let manifests = match each::count(&node, &kind) {
-        Some(count) => (0..count).map(|index| manifest(Some(index))).collect(),
-        None => vec![manifest(None)],
-    };
+    let mut manifests = Vec::new();
+    for part in parts {
+        let kind = Some(Arc::clone(&kind));
+        let (node, given) = (node.clone(), given.clone());
+        let mut manifest =
+            Manifest { kind, node, given, index: part.index, is_exported, patches: Vec::new() };
+        match decider.patches(&part.choices, &manifest) {
+            Ok(patches) => manifest.patches = patches,
+            Err(Diagnostics(more)) => findings.extend(more),
+        }
+        manifests.push(manifest);
+    }
     (manifests, findings)
+}
+
+/// Checks a Kubernetes object, which stands for itself.
+fn check_plain(
+    node: Node,
+    mut remarks: Vec<Diagnostic>,
+    definitions: &Definitions,
+    decider: &mut Decider<'_>,
+    secrets: &mut Vec<Place>,
+    sources: &Sources,
+) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    secret_data(&node, secrets);
+    let mut findings = check_object(&node, definitions, sources);
+    let choices = decider.of_object(&node, &mut findings);
+    if has_errors(&findings) {
+        return (Vec::new(), findings);
+    }
+    remarks.extend(lint::check_object(&node));
+    secrets.extend(told_secrets(&remarks));
+    findings.extend(remarks);
+    let given = Node::new(Value::Null, node.place);
+    let mut manifest =
+        Manifest { kind: None, given, node, index: None, is_exported: false, patches: Vec::new() };
+    match decider.patches(&choices, &manifest) {
+        Ok(patches) => manifest.patches = patches,
+        Err(Diagnostics(more)) => findings.extend(more),
+    }
+    (vec![manifest], findings)
 }
 
 /// A value that a lint calls a secret is not shown while saying so.

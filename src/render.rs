@@ -1,4 +1,4 @@
-//! Manifests → Plan: templates expand them, Kubernetes' own schemas check what comes out.
+//! Manifests → Plan: templates expand them, profiles patch what comes out, and Kubernetes' own schemas check it.
 
 use std::collections::HashMap;
 
@@ -7,8 +7,9 @@ use base64::Engine as _;
 use crate::catalog::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
-use crate::manifest::{Manifest, Manifests, check_object};
+use crate::manifest::{Manifest, Manifests, check_object, variables};
 use crate::object::{Object, ObjectId, Plan};
+use crate::profile::patch;
 use crate::source::{SourceKind, Sources};
 use crate::template::Templates;
 use crate::yaml::{Key, Node, Value};
@@ -34,32 +35,39 @@ fn expand(
     definitions: &Definitions,
     sources: &Sources,
 ) -> Result<Vec<Object>, Diagnostics> {
-    let Some(kind) = &manifest.kind else {
-        let place = manifest.node.place;
-        return match Object::new(in_usual_order(manifest.node)) {
-            Some(object) => Ok(vec![object]),
-            None => {
-                Err(Diagnostic::error("missing-name", "this object has no `metadata.name`").at(place).into())
-            }
-        };
+    let is_checked = manifest.kind.is_none() && manifest.patches.is_empty();
+    let nodes = match &manifest.kind {
+        Some(kind) => {
+            let template = kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?;
+            let variables = variables(&manifest);
+            templates.render(
+                template,
+                variables.iter().map(|(name, node)| (name.as_str(), node.clone())).collect(),
+            )?
+        }
+        None => vec![in_usual_order(manifest.node)],
     };
-    let template = kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?;
-    let given = manifest.given.get("spec").cloned().unwrap_or(Node::new(Value::Null, manifest.node.place));
-    let fields = manifest.node.as_map().map(|map| map.entries.clone()).unwrap_or_default();
-    let mut variables: Vec<(&str, Node)> =
-        fields.iter().map(|(key, node)| (key.text.as_str(), node.clone())).collect();
-    variables.push(("given", given));
-    variables.extend(manifest.item().map(|(name, item)| (name, item.clone())));
-    let nodes = templates.render(template, variables)?;
+    let is_rendered = manifest.kind.is_some();
     let mut findings = Vec::new();
     let mut objects = Vec::new();
     for mut node in nodes {
-        encode_secret(&mut node);
-        let refused = check_object(&node, definitions, sources);
-        findings.extend(refused.into_iter().map(|finding| at_its_cause(finding, kind, sources)));
+        patch(&mut node, &manifest.patches, sources, &mut findings);
+        if is_rendered {
+            encode_secret(&mut node);
+        }
+        // What a profile would undo is told as that, not as what has come of it.
+        if !is_checked && !has_errors(&findings) {
+            let refused = check_object(&node, definitions, sources);
+            findings.extend(refused.into_iter().map(|finding| match &manifest.kind {
+                Some(kind) => at_its_cause(finding, kind, sources),
+                None => finding,
+            }));
+        }
         let place = node.place;
         match Object::new(node) {
             Some(object) => objects.push(object),
+            None if !is_rendered => findings
+                .push(Diagnostic::error("missing-name", "this object has no `metadata.name`").at(place)),
             None => findings.push(
                 Diagnostic::error("template", "the template renders something that is no Kubernetes object")
                     .at(place)

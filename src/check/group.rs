@@ -157,7 +157,8 @@ impl Looking<'_> {
                 &others
             }
         };
-        let choice = Choice { overrides: &overrides, tasks: check.tasks };
+        let profiles = check.profiles.clone();
+        let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles };
         let (found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         findings.extend(problems);
         let secrets = [unread, found.secrets.clone()].concat();

@@ -84,6 +84,11 @@ pub(super) fn lints() -> Vec<CompletionCandidate> {
     levels.all().keys().map(CompletionCandidate::new).collect()
 }
 
+/// Lists the profiles.
+pub(super) fn profiles() -> Vec<CompletionCandidate> {
+    session().catalog.profiles().into_iter().map(CompletionCandidate::new).collect()
+}
+
 /// A configuration that is wrong is told of by commands, not in the middle of a line that is being typed.
 fn session() -> Session {
     let mut session = Session::default();

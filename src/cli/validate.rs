@@ -48,6 +48,10 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
         Ok(settings) => settings,
         Err(findings) => return session.refuse_all(&findings),
     };
+    let profiles = match session.profiles(&args.input, &config) {
+        Ok(profiles) => profiles,
+        Err(findings) => return session.refuse_all(&findings),
+    };
     let (files, problems) = files(&args.input.all_paths());
     if let Some(finding) = args.unwritable(&files) {
         return session.refuse(finding);
@@ -60,6 +64,7 @@ pub(super) fn validate(args: &ValidateArgs) -> Status {
         is_fixing: args.fix,
         sets: &args.input.set,
         tasks: args.input.tasks(),
+        profiles: &profiles,
         print: &|found| args.formats.pages(found),
     };
     let mut writer = args.formats.writer(args.diff);

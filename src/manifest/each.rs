@@ -18,9 +18,9 @@ pub enum Tasks<'a> {
 }
 
 /// What a kind's `x-each` says.
-struct Each<'s> {
+pub(super) struct Each<'s> {
     /// The way to the list.
-    list: Vec<&'s str>,
+    pub list: Vec<&'s str>,
     /// What templates call an item.
     variable: &'s str,
     /// The fields that an item is picked by, the strongest first.
@@ -30,7 +30,7 @@ struct Each<'s> {
 }
 
 impl<'s> Each<'s> {
-    fn of(shape: Shape<'s>) -> Option<Each<'s>> {
+    pub fn of(shape: Shape<'s>) -> Option<Each<'s>> {
         let each = shape.own("x-each")?;
         let by = each["by"].as_array().into_iter().flatten().filter_map(|field| field.as_str());
         Some(Each {

@@ -1,0 +1,12 @@
+//! Profiles: how they are chosen, in which order they have their say, how they merge, and what is wrong with one.
+
+#[path = "support/folder.rs"]
+mod folder;
+
+mod profiles {
+    mod broken;
+    mod chosen;
+    pub mod desk;
+    mod merge;
+    mod precedence;
+}

@@ -1,0 +1,88 @@
+//! What is wrong with a profile is told at its own line.
+
+use super::desk::{JOB, OBJECT, refused};
+
+/// Asserts what is told of a profile, and on which line of it.
+fn told(profile: &str, message: &str, line: usize) {
+    let told = refused(JOB, profile);
+    let place = format!("team/templates/profiles/p.yaml:{line}:");
+    assert!(told.contains(message) && told.contains(&place), "{message} at {place}\n{told}");
+}
+
+#[test]
+fn unknown_fields() {
+    told("description: x\npatchs: []\n", "a profile has no field `patchs`", 2);
+    told("patches:\n- pods: {}\n", "a patch has no field `pods`", 2);
+    told(
+        "description: x\ndefaults:\n  backofLimit: 3\n",
+        "sets `backofLimit`, which KubernetesJob does not have",
+        3,
+    );
+    told(
+        "description: x\ndefaults:\n  resources:\n    limit: {}\n",
+        "sets `limit`, which KubernetesJob does not have",
+        4,
+    );
+    told("patches:\n- pod:\n    nodeSelecto: {a: b}\n", "unknown field `nodeSelecto`", 3);
+}
+
+#[test]
+fn values_of_the_wrong_kind() {
+    told("description: [x]\n", "`description` is a text", 1);
+    told("description: x\nextends: {a: b}\n", "`extends` is the name of a profile", 2);
+    told("defaults: 3\n", "`defaults` is a map", 1);
+    told("patches: {pod: {}}\n", "`patches` is a list", 1);
+    told("patches:\n- 3\n", "a patch is a map", 2);
+    told("patches:\n- pod: 3\n", "`pod` is a map of fields", 2);
+    told("patches:\n- kinds: Job\n  pod: {}\n", "`kinds` is a list of kinds", 2);
+    told("- a\n", "a profile is a map", 1);
+    told("a: b\n---\nc: d\n", "a profile is one document", 3);
+    told("description: x\ndefaults:\n  backoffLimit: many\n", "`spec.backoffLimit` must be an integer", 3);
+    told("patches:\n- pod:\n    priority: high\n", "must be an integer", 3);
+}
+
+#[test]
+fn patches_that_cannot_be_merged() {
+    told("patches:\n- kinds: [Job]\n", "this patch changes nothing", 2);
+    told("patches:\n- pod: {}\n  container: {}\n", "this patch changes two things", 3);
+    told("patches:\n- patch: {}\n", "`patch` needs `kinds`", 2);
+    told("patches:\n- kinds: [KubernetesJob]\n  patch: {}\n", "`KubernetesJob` is a kind of manifest", 2);
+    told("patches:\n- kinds: [Jobb]\n  patch: {}\n", "Kubernetes has no kind `Jobb`", 2);
+    told(
+        "patches:\n- pod:\n    containers:\n    - image: x\n",
+        "an item of `spec.template.spec.containers` has no `name`",
+        4,
+    );
+    told("patches:\n- kinds: [Job]\n  patch:\n    kind: CronJob\n", "a patch cannot change the `kind`", 4);
+    told("patches:\n- container:\n    resources:\n      $patch: remove\n", "`$patch` cannot be this", 4);
+}
+
+#[test]
+fn what_templates_get_wrong() {
+    told("description: x\n{% if spec.backofLimit %}\n{% endif %}\n", "undefined", 2);
+    told("description: x\n{% if %}\n", "cannot be rendered", 2);
+    told("description: x\ndefaults:\n  a: [\n", "not valid YAML", 3);
+    told("description: x\nextends: [restrictd]\n", "there is no profile `restrictd`", 2);
+    told("description: x\nextends: p\n", "the profile `p` extends itself: `p` → `p`", 2);
+}
+
+/// Whatever a profile does, it ends.
+#[test]
+fn loops_and_memory_are_bounded() {
+    let endless = "description: x\n{% for a in range(99999) %}\n{% for b in range(99999) %}\n{% endfor %}\n{% endfor %}\n";
+    told(endless, "does not end within its bound of steps", 3);
+    told("{% macro m() %}\n{{ m() }}\n{% endmacro %}\ndescription: {{ m() }}\n", "recursion", 2);
+    told("description: x\ndefaults: {command: [{{ 'x' * 999999999 }}]}\n", "too large", 2);
+    let many = "{% for i in range(9999) %}\n- {{ 'x' * 9999999 }}\n{% endfor %}\n";
+    told(&format!("description: x\ndefaults:\n  command:\n{many}"), "more than", 5);
+}
+
+/// What a server would refuse because of a profile is told at the profile's line.
+#[test]
+fn what_kubernetes_refuses_of_it() {
+    let told =
+        refused(OBJECT, "patches:\n- container:\n    resources: {limits: {cpu: 1}, requests: {cpu: 2}}\n");
+    assert!(told.contains("request-above-limit") && told.contains("p.yaml:3:"), "{told}");
+    let told = refused(OBJECT, "patches:\n- pod:\n    containers:\n    - {name: agent}\n");
+    assert!(told.contains("image") && told.contains("p.yaml:4:"), "{told}");
+}
