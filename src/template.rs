@@ -5,6 +5,7 @@
 //! the template's own, so it is kept as a fragment and parsed the same way when its token is reached: a macro is
 //! a function that returns YAML, at any indentation.
 
+mod bound;
 mod context;
 mod lines;
 
@@ -13,6 +14,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
 
+use self::bound::Budget;
 use self::context::{Context, Reads};
 use crate::catalog::Template;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -24,8 +26,11 @@ const FUEL: u64 = 1_000_000;
 const RECURSION: usize = 64;
 const TOKEN: &str = "__daphnia_value_";
 const TOKEN_END: &str = "__";
-/// Filters and functions that would put raw text, or text of another syntax, into the output.
-const WITHHELD: &[&str] = &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent"];
+/// Ends the text of a token that stands in quotes, until it is filled: no plain text ends like this.
+const QUOTED: char = '\0';
+/// Filters that would put raw text, or text of another syntax, into the output, and those that make any amount of it.
+const WITHHELD: &[&str] =
+    &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent", "format", "batch", "slice"];
 
 /// Renders the templates of a catalog. Each is compiled once.
 pub struct Templates<'a> {
@@ -46,6 +51,7 @@ type Imports = Arc<Mutex<HashMap<(String, String), String>>>;
 #[derive(Debug, Default)]
 struct Slots {
     values: Vec<Slot>,
+    budget: Budget,
     reads: Reads,
     /// Texts that stand in quotes in the templates.
     literals: Arc<HashSet<String>>,
@@ -89,6 +95,8 @@ impl<'a> Templates<'a> {
         let context = Context::root(variables, Arc::clone(&self.slots));
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;
         let rendered = template.render(context).map_err(|error| self.failure(&error))?;
+        // What is written anew when values take the place of their tokens is counted anew.
+        lock(&self.slots).budget = Budget::default();
         let documents = self.parse(&rendered, name)?;
         documents.into_iter().map(|document| self.fill(document)).collect()
     }
@@ -171,18 +179,16 @@ impl<'a> Templates<'a> {
         if !key.text.contains(TOKEN) {
             return Ok(key);
         }
-        let node = self.fill_text(&format!("{key}\0", key = key.text), key.place)?;
-        let text = node.as_str().unwrap_or_default().trim_end_matches('\0').to_owned();
-        Ok(Key { text, place: node.place })
+        let node = self.fill_text(&format!("{}{QUOTED}", key.text), key.place)?;
+        Ok(Key { text: node.as_str().unwrap_or_default().to_owned(), place: node.place })
     }
 
     /// A text that is one token becomes its value; tokens within other text become text.
     fn fill_text(&self, text: &str, place: Place) -> Result<Node, Box<Diagnostic>> {
         if let Some(("", index, "")) = split_token(text) {
-            return match self.slot(index) {
-                Some(Slot::Value(node, origin)) => Ok(without_nulls(node).relocated(origin, place)),
-                Some(Slot::Fragment(fragment)) => self.fill_fragment(&fragment, place),
-                None => Err(lost_token(place)),
+            return match self.slot(index, place)? {
+                Slot::Value(node, origin) => Ok(without_nulls(node).relocated(origin, place)),
+                Slot::Fragment(fragment) => self.fill_fragment(&fragment, place),
             };
         }
         let mut filled = String::new();
@@ -190,18 +196,17 @@ impl<'a> Templates<'a> {
         let mut rest = text;
         while let Some((before, index, after)) = split_token(rest) {
             filled.push_str(before);
-            let node = match self.slot(index) {
-                Some(Slot::Value(node, read)) => {
+            let node = match self.slot(index, place)? {
+                Slot::Value(node, read) => {
                     origin = origin.or(read);
                     node
                 }
-                Some(Slot::Fragment(fragment)) => self.fill_fragment(&fragment, place)?,
-                None => return Err(lost_token(place)),
+                Slot::Fragment(fragment) => self.fill_fragment(&fragment, place)?,
             };
             filled.push_str(&scalar_text(&node).ok_or_else(|| not_text(&node, place))?);
             rest = after;
         }
-        filled.push_str(rest);
+        filled.push_str(rest.strip_suffix(QUOTED).unwrap_or(rest));
         Ok(Node::string(filled, origin.unwrap_or(place)))
     }
 
@@ -213,8 +218,19 @@ impl<'a> Templates<'a> {
         }
     }
 
-    fn slot(&self, index: usize) -> Option<Slot> {
-        lock(&self.slots).values.get(index).cloned()
+    /// Returns what stands as a token here. A few lines may ask for the same text again and again, and make it grow.
+    fn slot(&self, index: usize, place: Place) -> Result<Slot, Box<Diagnostic>> {
+        let mut slots = lock(&self.slots);
+        let slot = slots.values.get(index).cloned().ok_or_else(|| lost_token(place))?;
+        let spent = match &slot {
+            Slot::Value(node, _) => slots.budget.node(node),
+            Slot::Fragment(fragment) => slots.budget.spend(fragment.len()),
+        };
+        spent.map_err(|error| {
+            let detail = error.detail().unwrap_or_default();
+            Box::new(Diagnostic::error("template", failed(detail)).at(place))
+        })?;
+        Ok(slot)
     }
 
     fn failure(&self, error: &minijinja::Error) -> Box<Diagnostic> {
@@ -222,7 +238,7 @@ impl<'a> Templates<'a> {
         let message = match error.kind() {
             ErrorKind::UndefinedError => format!("the template asks for a field that there is not: {detail}"),
             ErrorKind::OutOfFuel => "the template does not end within its bound of steps".to_owned(),
-            _ => format!("the template cannot be rendered: {detail}"),
+            _ => failed(&detail),
         };
         let place = error
             .name()
@@ -252,12 +268,14 @@ fn environment(slots: Arc<Mutex<Slots>>, imports: Imports) -> Environment<'stati
     });
     environment.set_formatter(move |out, _, value| {
         let mut slots = lock(&slots);
+        let slots_now = &mut *slots;
         let slot = if value.is_safe() {
-            Slot::Fragment(value.as_str().unwrap_or_default().to_owned())
+            let text = value.as_str().unwrap_or_default();
+            slots_now.budget.spend(text.len())?;
+            Slot::Fragment(text.to_owned())
         } else {
-            let literals = Arc::clone(&slots.literals);
-            let origin = slots.reads.origin(value, &literals);
-            Slot::Value(context::to_node(value, &slots.reads)?, origin)
+            let origin = slots_now.reads.origin(value, &slots_now.literals);
+            Slot::Value(context::to_node(value, &slots_now.reads, &mut slots_now.budget)?, origin)
         };
         let index = slots.values.len();
         slots.values.push(slot);
@@ -310,7 +328,7 @@ fn relocate(node: &mut Node, text: &str, origin: &impl Fn(u32) -> Place) {
     let start = node.place.start;
     match &mut node.value {
         Value::String(value) if text[start as usize..].starts_with(['"', '\'']) && value.contains(TOKEN) => {
-            value.push('\0');
+            value.push(QUOTED);
         }
         Value::List(items) => items.iter_mut().for_each(|item| relocate(item, text, origin)),
         Value::Map(map) => map.entries.iter_mut().for_each(|(key, item)| {
@@ -353,6 +371,10 @@ fn not_text(node: &Node, place: Place) -> Box<Diagnostic> {
             .at(place)
             .help("let `{{ … }}` stand alone, or pick a field of it"),
     )
+}
+
+fn failed(detail: &str) -> String {
+    format!("the template cannot be rendered: {detail}")
 }
 
 fn lost_token(place: Place) -> Box<Diagnostic> {

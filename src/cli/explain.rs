@@ -12,8 +12,8 @@ use crate::object::{Address, Masks};
 /// Explain a kind or a field, and where a rendered field comes from
 ///
 /// Knows daphnia's kinds and Kubernetes' own; names may be written in any case. With a file, it is a field of an object
-/// that the file renders to: its value, the line that it comes from (of the manifest, a default, `--set`), and the
-/// lines of templates that put it there.
+/// that the file renders to: its value, the line that it comes from (of the manifest, a default, a profile, `--set`), and
+/// the lines of templates that put it there.
 #[derive(Debug, Args)]
 #[command(
     mut_arg("paths", |paths| paths.required_unless_present("topic")),

@@ -79,9 +79,12 @@ pub fn unknown(choice: &Choice, catalog: &Catalog) -> Diagnostic {
     let known = catalog.profiles();
     let finding = wrong(format!("there is no profile `{}`", choice.name), choice.place);
     let finding = Diagnostic { code: "unknown-profile".into(), ..finding };
-    let finding = match did_you_mean(&choice.name, known.iter().map(String::as_str)) {
-        Some(near) => finding.label(format!("did you mean `{near}`?")),
-        None => finding.label("not a profile"),
+    let near = did_you_mean(&choice.name, known.iter().map(String::as_str));
+    let near = near.map(|near| format!("did you mean `{near}`?"));
+    let finding = match (near, choice.place) {
+        (Some(near), Some(_)) => finding.label(near),
+        (Some(near), None) => finding.help(near),
+        (None, _) => finding.label("not a profile"),
     };
     finding.help(format!("known profiles: {}", known.join(", ")))
 }

@@ -8,6 +8,7 @@ use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind
 use minijinja::{Environment, Error, ErrorKind};
 use sha2::{Digest, Sha256};
 
+use super::bound::{self, Budget};
 use super::{Slots, lock};
 use crate::schema::format::{quantity, shell_words};
 use crate::source::{Place, SourceId};
@@ -151,10 +152,12 @@ fn number_to_jinja(number: &serde_json::Number) -> Jinja {
 }
 
 /// Turns a template's value into a tree; what was read from the manifest keeps its place.
-pub(super) fn to_node(value: &Jinja, reads: &Reads) -> Result<Node, Error> {
+pub(super) fn to_node(value: &Jinja, reads: &Reads, budget: &mut Budget) -> Result<Node, Error> {
     if let Some(context) = value.downcast_object_ref::<Context>() {
+        budget.node(&context.node)?;
         return Ok(context.node.clone());
     }
+    budget.spend(value.as_str().map_or(0, str::len))?;
     let tree = match value.kind() {
         ValueKind::None => Value::Null,
         ValueKind::Bool => Value::Bool(value.is_true()),
@@ -164,12 +167,13 @@ pub(super) fn to_node(value: &Jinja, reads: &Reads) -> Result<Node, Error> {
             return Ok(Node::string(text, reads.place_of(text).unwrap_or(NOWHERE)));
         }
         ValueKind::Seq | ValueKind::Iterable => {
-            Value::List(value.try_iter()?.map(|item| to_node(&item, reads)).collect::<Result<_, _>>()?)
+            let items = value.try_iter()?.map(|item| to_node(&item, reads, budget));
+            Value::List(items.collect::<Result<_, _>>()?)
         }
         ValueKind::Map => {
             let mut map = Map::default();
             for key in value.try_iter()? {
-                let item = to_node(&value.get_item(&key)?, reads)?;
+                let item = to_node(&value.get_item(&key)?, reads, budget)?;
                 map.set(Key { text: key.to_string(), place: NOWHERE }, item);
             }
             Value::Map(map)
@@ -187,15 +191,17 @@ fn number_of(value: &Jinja) -> Result<serde_json::Number, Error> {
     serde_json::Number::from_f64(float).ok_or_else(|| invalid("a number that is not finite".to_owned()))
 }
 
-fn invalid(detail: String) -> Error {
+pub(super) fn invalid(detail: String) -> Error {
     Error::new(ErrorKind::InvalidOperation, detail)
 }
 
 /// What templates may use beside minijinja's own: `hash`, `quantity`, `shell_words`, `from_base64`.
 pub(super) fn add_filters(environment: &mut Environment<'static>) {
+    environment.add_filter("replace", bound::replace);
+    environment.add_filter("join", bound::join);
     // A short digest of any value, so that a changed ConfigMap changes the pod that reads it.
     environment.add_filter("hash", |value: Jinja| -> Result<String, Error> {
-        let json = to_node(&value, &Reads::default())?.to_json().to_string();
+        let json = to_node(&value, &Reads::default(), &mut Budget::default())?.to_json().to_string();
         let digest = Sha256::digest(json.as_bytes());
         Ok(digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect())
     });

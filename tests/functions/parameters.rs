@@ -258,7 +258,7 @@ fn check_parameters(action: &str) {
 /// Whether a parameter is for the action.
 fn is_own(row: &Row, action: &str) -> bool {
     match row.table.as_str() {
-        "task" => row.name != "profile",
+        "task" => true,
         "run" => action != "build",
         table => table == action,
     }

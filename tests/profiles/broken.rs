@@ -11,7 +11,7 @@ fn told(profile: &str, message: &str, line: usize) {
 
 #[test]
 fn unknown_fields() {
-    told("description: x\npatchs: []\n", "a profile has no field `patchs`", 2);
+    told("description: x\npatched: []\n", "a profile has no field `patched`", 2);
     told("patches:\n- pods: {}\n", "a patch has no field `pods`", 2);
     told(
         "description: x\ndefaults:\n  backofLimit: 3\n",
@@ -47,7 +47,7 @@ fn patches_that_cannot_be_merged() {
     told("patches:\n- pod: {}\n  container: {}\n", "this patch changes two things", 3);
     told("patches:\n- patch: {}\n", "`patch` needs `kinds`", 2);
     told("patches:\n- kinds: [KubernetesJob]\n  patch: {}\n", "`KubernetesJob` is a kind of manifest", 2);
-    told("patches:\n- kinds: [Jobb]\n  patch: {}\n", "Kubernetes has no kind `Jobb`", 2);
+    told("patches:\n- kinds: [Jobs]\n  patch: {}\n", "Kubernetes has no kind `Jobs`", 2);
     told(
         "patches:\n- pod:\n    containers:\n    - image: x\n",
         "an item of `spec.template.spec.containers` has no `name`",

@@ -45,11 +45,18 @@ pub fn render(folder: &Folder, arguments: &[&str]) -> Run {
     folder.run(&[&["render", "a.yaml", "-o", "json"], arguments].concat())
 }
 
-/// Renders a manifest of one object.
-pub fn rendered(folder: &Folder, arguments: &[&str]) -> Value {
+/// Renders a manifest of any number of objects.
+pub fn every(folder: &Folder, arguments: &[&str]) -> Vec<Value> {
     let run = render(folder, arguments);
     assert_eq!((run.status, run.stderr.as_str()), (0, ""), "{}", run.stdout);
-    serde_json::from_str(&run.stdout).unwrap()
+    serde_json::Deserializer::from_str(&run.stdout).into_iter().map(Result::unwrap).collect()
+}
+
+/// Renders a manifest of one object.
+pub fn rendered(folder: &Folder, arguments: &[&str]) -> Value {
+    let mut objects = every(folder, arguments);
+    assert_eq!(objects.len(), 1);
+    objects.remove(0)
 }
 
 /// Renders with one profile `p` of this text.

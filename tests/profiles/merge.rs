@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::desk::{JOB, OBJECT, patched, refused};
+use super::desk::{JOB, OBJECT, desk, every, patched, refused};
 
 fn pod(profile: &str) -> Value {
     patched(OBJECT, profile)["spec"]["template"]["spec"].clone()
@@ -34,10 +34,10 @@ patches:
 fn tolerations_and_pull_secrets_unite_without_duplicates() {
     let pod = pod("\
 patches:
-- pod: {tolerations: [{operator: Exists, key: x}, {key: y}], imagePullSecrets: [{name: r}]}
-- pod: {tolerations: [{key: y}], imagePullSecrets: [{name: r}, {name: s}]}
+- pod: {tolerations: [{operator: Exists, key: x}, {key: z}], imagePullSecrets: [{name: r}]}
+- pod: {tolerations: [{key: z}], imagePullSecrets: [{name: r}, {name: s}]}
 ");
-    assert_eq!(pod["tolerations"], json!([{"key": "x", "operator": "Exists"}, {"key": "y"}]));
+    assert_eq!(pod["tolerations"], json!([{"key": "x", "operator": "Exists"}, {"key": "z"}]));
     assert_eq!(pod["imagePullSecrets"], json!([{"name": "r"}, {"name": "s"}]));
 }
 
@@ -94,9 +94,9 @@ fn the_pod_of_every_workload_is_patched() {
 
 #[test]
 fn a_patch_is_for_the_kinds_that_it_names() {
-    let profile = "patches:\n- kinds: [Deployment]\n  pod: {priorityClassName: high}\n- kinds: [Job]\n  pod: {nodeName: n}\n";
+    let profile = "patches:\n- kinds: [Deployment]\n  pod: {priorityClassName: high}\n- kinds: [Job]\n  pod: {nodeName: one}\n";
     let pod = pod(profile);
-    assert_eq!((&pod["priorityClassName"], &pod["nodeName"]), (&Value::Null, &json!("n")));
+    assert_eq!((&pod["priorityClassName"], &pod["nodeName"]), (&Value::Null, &json!("one")));
 }
 
 /// What a template makes of its own is the profile's to change; `$patch` says how.
@@ -136,11 +136,12 @@ spec:
   namespace: b
   container: {app: {image: {repo: busybox, tag: '1'}}}
 ";
-    let plain = patched(manifest, "");
-    let labelled = patched(
-        manifest,
-        "patches:\n- kinds: ['*']\n  patch: {metadata: {labels: {team: x}}}\n- pod: {metadata: {labels: {team: x}}}\n",
-    );
-    assert_eq!(labelled["spec"]["template"]["metadata"]["labels"]["team"], "x");
-    assert_eq!(labelled["spec"]["selector"], plain["spec"]["selector"]);
+    let all = "patches:\n- kinds: ['*']\n  patch: {metadata: {labels: {team: x}}}\n- pod: {metadata: {labels: {team: x}}}\n";
+    let plain = every(&desk(manifest, &[]), &[]);
+    let labelled = every(&desk(manifest, &[("p", all)]), &["--profile", "p"]);
+    assert!(plain.len() == labelled.len() && labelled.iter().all(|o| o["metadata"]["labels"]["team"] == "x"));
+    let deployment =
+        |objects: &[Value]| objects.iter().find(|o| o["kind"] == "Deployment").unwrap()["spec"].clone();
+    assert_eq!(deployment(&labelled)["template"]["metadata"]["labels"]["team"], "x");
+    assert_eq!(deployment(&labelled)["selector"], deployment(&plain)["selector"]);
 }

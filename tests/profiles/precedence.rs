@@ -40,7 +40,7 @@ fn what_a_profile_patches_is_locked() {
     let same = format!("{JOB}  backoffLimit: 7\n");
     assert_eq!(rendered(&desk(&same, &profiles), &["--profile", "p"])["spec"]["backoffLimit"], 7);
     let validated = desk(&given, &profiles).run(&["validate", "a.yaml", "--profile", "p"]);
-    assert!(validated.status == 1 && validated.stderr.contains("error[locked]"), "{}", validated.stderr);
+    assert!(validated.status == 1 && validated.stdout.contains("error[locked]"), "{}", validated.stdout);
 }
 
 #[test]
