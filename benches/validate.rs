@@ -4,18 +4,19 @@
 //! the shortest time of each counts. kubeconform is built with Go, from the module in `benches/kubeconform`, and
 //! reads the same schemas as `daphnia`, from files.
 
+mod measure;
+
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Command;
+
+use measure::{go_tool, is_asked_for, shortest};
 
 const FILES: usize = 500;
 const DOCUMENTS: usize = 100;
-const ROUNDS: usize = 5;
 
 fn main() {
-    // `cargo test --benches` asks for no measurement.
-    if !std::env::args().any(|argument| argument == "--bench") {
+    if !is_asked_for() {
         return;
     }
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("bench-validate");
@@ -36,7 +37,7 @@ fn main() {
     };
     let ours = shortest(&daphnia);
     println!("daphnia      {:>8.3} s", ours.as_secs_f64());
-    match kubeconform(&folder) {
+    match go_tool("kubeconform", "github.com/yannh/kubeconform/cmd/kubeconform", &folder) {
         Ok(program) => {
             let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).to_string();
             let theirs = shortest(&|| {
@@ -53,18 +54,6 @@ fn main() {
     }
     println!("one manifest {:>8.1} ms", shortest(&one).as_secs_f64() * 1e3);
     let _ = fs::remove_dir_all(&folder);
-}
-
-fn shortest(command: &dyn Fn() -> Command) -> Duration {
-    let run = |_| {
-        let mut command = command();
-        let start = Instant::now();
-        let status =
-            command.stdout(Stdio::null()).stderr(Stdio::null()).status().expect("the program starts");
-        assert!(status.success(), "{command:?} ended with {status}");
-        start.elapsed()
-    };
-    (0..ROUNDS).map(run).min().expect("there are rounds")
 }
 
 /// Jobs and ConfigMaps as teams write them, none like another.
@@ -113,17 +102,5 @@ fn drop_formats(json: &mut serde_json::Value) {
         }
         serde_json::Value::Array(items) => items.iter_mut().for_each(drop_formats),
         _ => {}
-    }
-}
-
-fn kubeconform(folder: &Path) -> Result<PathBuf, String> {
-    let program = folder.join("kubeconform");
-    let module = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/kubeconform");
-    let tool = "github.com/yannh/kubeconform/cmd/kubeconform";
-    let built = Command::new("go").args(["build", "-C", module, "-o"]).arg(&program).arg(tool).status();
-    match built {
-        Ok(status) if status.success() => Ok(program),
-        Ok(status) => Err(format!("not measured: `go build` ended with {status}")),
-        Err(error) => Err(format!("not measured: Go is needed to build it ({error})")),
     }
 }
