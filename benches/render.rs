@@ -73,7 +73,8 @@ fn write_plain(daphnia: &dyn Fn() -> Command, folder: &Path) {
         .map(|entry| entry.expect("the folder is readable").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
-    let mut kustomization = "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n".to_owned();
+    let mut kustomization =
+        "apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources:\n".to_owned();
     names.iter().for_each(|name| {
         let _ = writeln!(kustomization, "  - {name}");
     });

@@ -7,6 +7,7 @@ mod flaws;
 mod folder;
 mod inline;
 mod kind;
+mod paths;
 pub mod shape;
 mod template;
 mod written;

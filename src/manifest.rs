@@ -24,6 +24,7 @@ pub use overrides::Override;
 use profiles::Decider;
 pub use profiles::variables;
 use references::Others;
+pub use rules::examine as examine_rules;
 pub use target::{Target, targets};
 
 use crate::catalog::{Catalog, Flaws, Kind};

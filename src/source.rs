@@ -119,6 +119,11 @@ impl Sources {
         Arc::clone(&self.lock()[id.0 as usize])
     }
 
+    /// Asks every text of a kind.
+    pub fn all_of<T>(&self, kind: SourceKind, mut ask: impl FnMut(&Source) -> Vec<T>) -> Vec<T> {
+        self.lock().iter().filter(|source| source.kind == kind).flat_map(|source| ask(source)).collect()
+    }
+
     /// Returns the text at a place, as written.
     pub fn text(&self, place: Place) -> String {
         self.get(place.source).text.get(place.range()).unwrap_or_default().to_owned()

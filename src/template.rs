@@ -7,12 +7,13 @@
 
 mod bound;
 mod context;
+mod failure;
 mod lines;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use minijinja::{AutoEscape, Environment, ErrorKind, UndefinedBehavior, syntax::SyntaxConfig};
+use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
 
 use self::bound::Budget;
 use self::context::{Context, Reads};
@@ -139,7 +140,8 @@ impl<'a> Templates<'a> {
         let (documents, findings) = yaml::read(id, &scratch.text);
         if let Some(finding) = findings.into_iter().next() {
             let start = finding.place.map_or(0, |place| place.start);
-            let message = format!("this template renders text that is not valid YAML: {}", finding.message);
+            let why = finding.message.trim_start_matches("this is not valid YAML: ");
+            let message = format!("this template renders text that is not valid YAML: {why}");
             return Err(Box::new(
                 Diagnostic::error("template", message)
                     .at(origin(start))
@@ -234,17 +236,25 @@ impl<'a> Templates<'a> {
     }
 
     fn failure(&self, error: &minijinja::Error) -> Box<Diagnostic> {
-        let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
-        let message = match error.kind() {
-            ErrorKind::UndefinedError => format!("the template asks for a field that there is not: {detail}"),
-            ErrorKind::OutOfFuel => "the template does not end within its bound of steps".to_owned(),
-            _ => failed(&detail),
-        };
-        let place = error
-            .name()
-            .and_then(|name| self.files.get(name))
-            .map(|id| Place::new(*id, self.sources.get(*id).line_range(error.line().unwrap_or(1))));
-        Box::new(Diagnostic::error("template", message).at_opt(place))
+        let place = error.name().and_then(|name| self.place_of(name, error));
+        failure::tell(error, place, self.sources)
+    }
+
+    /// Returns the place of the expression that failed, or else of its line.
+    fn place_of(&self, name: &str, error: &minijinja::Error) -> Option<Place> {
+        let id = *self.files.get(name)?;
+        let source = self.sources.get(id);
+        let line = source.line_range(error.line().unwrap_or(1));
+        let narrow = error.range().and_then(|range| {
+            let template = self.environment.get_template(name).ok()?;
+            let marked = template.source();
+            let words = marked.get(range.clone())?;
+            // Marks stand at the ends of lines, so columns are the same.
+            let column = range.start - marked[..range.start].rfind('\n').map_or(0, |at| at + 1);
+            let start = line.start + column;
+            (source.text.get(start..start + words.len()) == Some(words)).then(|| start..start + words.len())
+        });
+        Some(Place::new(id, narrow.unwrap_or(line)))
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::OnceLock;
 
 use serde_json::Value as Json;
 
-use super::circle;
 use super::inline::COMMON;
 use super::written::Written;
+use super::{circle, paths};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::schema::{Schema, format};
 use crate::source::Place;
@@ -125,6 +125,7 @@ pub(super) fn examine(written: &Written, title: &str, built_in_common: &Json) ->
     });
     let references = References { written, built_in: built_in_common };
     references.check(&mut findings);
+    paths::examine(written, &mut findings);
     identity(written, title, &mut findings);
     findings
 }
@@ -139,9 +140,23 @@ pub(super) fn compile(json: &Json, written: &Written) -> Result<Schema, Vec<Diag
         return Err(vec![finding]);
     }
     Schema::compile(json.clone()).map_err(|wrong| {
+        let place = written.place(&wrong.pointer);
+        if let Some(name) = json.pointer(&wrong.pointer).filter(|_| wrong.pointer.ends_with("/type")) {
+            return vec![unknown_type(name).at(place)];
+        }
         let finding = Diagnostic::error("bad-kind", format!("this schema cannot be used: {}", wrong.message));
-        vec![finding.at(written.place(&wrong.pointer)).help("see the keyword in JSON Schema 2020-12")]
+        vec![finding.at(place).help("see the keyword in JSON Schema 2020-12")]
     })
+}
+
+fn unknown_type(name: &Json) -> Diagnostic {
+    const TYPES: [&str; 7] = ["array", "boolean", "integer", "null", "number", "object", "string"];
+    let shown = name.as_str().map_or(name.to_string(), str::to_owned);
+    let finding = Diagnostic::error("bad-kind", format!("there is no type `{shown}`"));
+    match did_you_mean(&shown, TYPES) {
+        Some(near) => finding.label(format!("did you mean `{near}`?")),
+        None => finding.help(format!("there is {}", TYPES.join(", "))),
+    }
 }
 
 fn misspelt_keywords(schema: &Node, findings: &mut Vec<Diagnostic>) {

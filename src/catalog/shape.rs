@@ -22,23 +22,52 @@ impl<'s> Shape<'s> {
     /// and `anyOf`. The first one that says something wins.
     pub fn parts(self) -> Vec<Shape<'s>> {
         let mut parts = Vec::new();
-        self.collect_parts(&mut parts, 0);
+        self.find(&mut |part| -> Option<()> {
+            parts.push(part);
+            None
+        });
         parts
     }
 
-    fn collect_parts(self, parts: &mut Vec<Shape<'s>>, depth: usize) {
+    /// Asks the parts, one after the other, until one has an answer.
+    fn find<T>(self, ask: &mut dyn FnMut(Shape<'s>) -> Option<T>) -> Option<T> {
+        self.find_within(ask, 0)
+    }
+
+    fn find_within<T>(self, ask: &mut dyn FnMut(Shape<'s>) -> Option<T>, depth: usize) -> Option<T> {
         if depth > 16 {
-            return;
+            return None;
         }
-        parts.push(self);
-        for part in self.always().into_iter().chain(self.choices()) {
-            part.collect_parts(parts, depth + 1);
+        ask(self).or_else(|| self.composed().find_map(|part| part.find_within(ask, depth + 1)))
+    }
+
+    /// Walks the keywords once: schemas have few, and each manifest asks for them a thousand times.
+    fn composed(self) -> impl Iterator<Item = Shape<'s>> {
+        let (mut target, mut branches) = (None, [None; 3]);
+        for (keyword, json) in self.json.as_object().into_iter().flatten() {
+            match keyword.as_str() {
+                "$ref" => target = self.target(json),
+                "allOf" => branches[0] = json.as_array(),
+                "oneOf" => branches[1] = json.as_array(),
+                "anyOf" => branches[2] = json.as_array(),
+                _ => {}
+            }
+        }
+        let branches = branches.into_iter().flatten().flatten();
+        target.into_iter().chain(branches).map(move |json| self.at(json))
+    }
+
+    fn target(self, reference: &Json) -> Option<&'s Json> {
+        let reference = reference.as_str()?;
+        match reference.strip_prefix("#/$defs/").filter(|name| !name.contains(['/', '~'])) {
+            Some(name) => self.root.get("$defs")?.get(name),
+            None => self.root.pointer(reference.strip_prefix('#')?),
         }
     }
 
     /// Returns the shapes that hold beside this one: a reference's target, and all of `allOf`.
     pub fn always(self) -> Vec<Shape<'s>> {
-        let target = self.json.get("$ref").and_then(Json::as_str).and_then(|r| self.root.pointer(&r[1..]));
+        let target = self.json.get("$ref").and_then(|reference| self.target(reference));
         target.map(|json| self.at(json)).into_iter().chain(self.branches("allOf")).collect()
     }
 
@@ -59,7 +88,12 @@ impl<'s> Shape<'s> {
 
     /// Returns what the schema says under a keyword, here or in a part.
     pub fn keyword(self, keyword: &str) -> Option<&'s Json> {
-        self.parts().into_iter().find_map(|part| part.json.get(keyword))
+        self.find(&mut |part| part.member(keyword))
+    }
+
+    /// Comparing a few words is faster than to compute the hash of one.
+    fn member(self, keyword: &str) -> Option<&'s Json> {
+        self.json.as_object()?.iter().find(|(word, _)| *word == keyword).map(|(_, json)| json)
     }
 
     pub fn text(self, keyword: &str) -> Option<&'s str> {
@@ -69,23 +103,22 @@ impl<'s> Shape<'s> {
     /// Lists the declared fields.
     pub fn properties(self) -> Vec<(&'s str, Shape<'s>)> {
         let mut properties: Vec<(&str, Shape<'s>)> = Vec::new();
-        for part in self.parts() {
-            for (name, json) in part.json.get("properties").and_then(Json::as_object).into_iter().flatten() {
-                if !properties.iter().any(|(known, _)| known == name) {
+        self.find(&mut |part| -> Option<()> {
+            let known = properties.len();
+            for (name, json) in part.member("properties")?.as_object()? {
+                if !properties[..known].iter().any(|(known, _)| known == name) {
                     properties.push((name, self.at(json)));
                 }
             }
-        }
+            None
+        });
         properties
     }
 
     /// Returns the shape of a field's value: a declared one, or that of a free-form map.
     pub fn property(self, name: &str) -> Option<Shape<'s>> {
-        let parts = self.parts();
-        let declared = parts.iter().find_map(|part| part.json.get("properties")?.get(name));
-        let free =
-            || parts.iter().find_map(|part| part.json.get("additionalProperties").filter(|j| j.is_object()));
-        declared.or_else(free).map(|json| self.at(json))
+        let declared = self.find(&mut |part| part.member("properties")?.get(name));
+        declared.map(|json| self.at(json)).or_else(|| self.values())
     }
 
     pub fn items(self) -> Option<Shape<'s>> {
@@ -94,7 +127,7 @@ impl<'s> Shape<'s> {
 
     /// Returns the shape of the values of a map whose keys are free.
     pub fn values(self) -> Option<Shape<'s>> {
-        let free = |part: &Shape<'s>| part.json.get("additionalProperties").filter(|json| json.is_object());
-        self.parts().iter().find_map(free).map(|json| self.at(json))
+        let free = |part: Shape<'s>| part.member("additionalProperties").filter(|json| json.is_object());
+        self.find(&mut { free }).map(|json| self.at(json))
     }
 }

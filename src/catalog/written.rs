@@ -83,7 +83,8 @@ impl Written {
     }
 }
 
-fn visit<'n>(schema: &'n Node, f: &mut dyn FnMut(&'n Node)) {
+/// Calls `f` with a schema and all within it.
+pub(super) fn visit<'n>(schema: &'n Node, f: &mut dyn FnMut(&'n Node)) {
     let Some(map) = schema.as_map() else { return };
     f(schema);
     for (keyword, value) in map.iter() {

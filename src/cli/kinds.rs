@@ -6,10 +6,11 @@ use serde_json::{Value as Json, json};
 
 use super::lints::ConfigArgs;
 use super::{Session, Status, completions, starter};
-use crate::catalog::Flaws;
+use crate::catalog::{Catalog, Flaws};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::explain::{Topic, kinds as list_kinds};
 use crate::kubernetes;
+use crate::manifest::examine_rules;
 
 /// Print the JSON Schema of a kind, for editors and other tools
 ///
@@ -94,9 +95,18 @@ pub(super) fn kinds(args: &KindsArgs) -> Status {
                 session.report.product_json(&list.collect::<Json>());
             }
         }
+        let flaws: Vec<Flaws> = flaws.into_iter().chain(unusable(&session.catalog)).collect();
         let findings: Vec<Diagnostic> = flaws.iter().flat_map(|flaws| flaws.tell(&session.sources)).collect();
         if findings.is_empty() { Ok(()) } else { Err(Diagnostics(findings)) }
     })
+}
+
+/// What a schema may hold that is only looked at when a manifest asks for it.
+fn unusable(catalog: &Catalog) -> Vec<Flaws> {
+    let kinds = catalog.kinds();
+    let kinds = kinds.iter().filter_map(|name| catalog.kind(name)?.ok());
+    let flaws = kinds.flat_map(|kind| [kind.ensure_rules(examine_rules).err(), kind.template().err()]);
+    flaws.flatten().collect()
 }
 
 pub(super) fn init(args: &InitArgs) -> Status {

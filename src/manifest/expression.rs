@@ -16,18 +16,27 @@ use crate::yaml::{Node, Value};
 thread_local! {
     /// Rules recur from manifest to manifest; compiling one costs more than evaluating it.
     static PROGRAMS: RefCell<HashMap<String, Rc<Program>>> = RefCell::default();
-    static FUNCTIONS: Rc<Context<'static, 'static>> = Rc::new(functions());
+    /// What every subject's scope is inside of, for as long as the thread works.
+    static FUNCTIONS: &'static Context<'static, 'static> = Box::leak(Box::new(functions()));
 }
 
 /// A value that expressions call `self`, turned into what they work on once for all of them.
 pub(super) struct Subject<'n> {
     pub node: &'n Node,
-    cel: OnceCell<cel::Value>,
+    scope: OnceCell<Context<'static, 'static>>,
 }
 
 impl<'n> Subject<'n> {
     pub fn new(node: &'n Node) -> Self {
-        Self { node, cel: OnceCell::new() }
+        Self { node, scope: OnceCell::new() }
+    }
+
+    fn scope(&self) -> &Context<'static, 'static> {
+        self.scope.get_or_init(|| {
+            let mut scope = FUNCTIONS.with(|functions| functions.new_inner_scope());
+            scope.add_variable_from_value("self", to_cel(self.node));
+            scope
+        })
     }
 }
 
@@ -189,13 +198,10 @@ fn execute(
     subject: &Subject<'_>,
     item: Option<&Node>,
 ) -> Result<cel::Value, ExecutionError> {
-    let functions = FUNCTIONS.with(Rc::clone);
-    let mut context = functions.new_inner_scope();
-    context.add_variable_from_value("self", subject.cel.get_or_init(|| to_cel(subject.node)).clone());
-    if let Some(item) = item {
-        context.add_variable_from_value("item", to_cel(item));
-    }
-    program.execute(&context)
+    let Some(item) = item else { return program.execute(subject.scope()) };
+    let mut inner = subject.scope().new_inner_scope();
+    inner.add_variable_from_value("item", to_cel(item));
+    program.execute(&inner)
 }
 
 /// Kubernetes' quantity library, as far as rules need it: `quantity(a).isGreaterThan(quantity(b))`.

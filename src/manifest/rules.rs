@@ -23,7 +23,7 @@ pub(super) struct Spot<'n> {
 }
 
 /// Looks whether the expressions of a schema of the user's own can be used.
-pub(super) fn examine(schema: &Written) -> Option<Flaws> {
+pub fn examine(schema: &Written) -> Option<Flaws> {
     let mut findings = Vec::new();
     schema.visit(&mut |schema| {
         for keyword in ["x-kubernetes-validations", "x-lints"] {

@@ -1,7 +1,7 @@
 //! A manifest as a template sees it, remembering which field each value was read from.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use base64::Engine as _;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value as Jinja, ValueKind};
@@ -21,6 +21,8 @@ pub(super) const NOWHERE: Place = Place { source: SourceId::NONE, start: 0, end:
 #[derive(Debug)]
 pub(super) struct Context {
     node: Node,
+    /// The maps and lists in it, each made when it is first asked for.
+    within: Vec<OnceLock<Jinja>>,
     slots: Arc<Mutex<Slots>>,
 }
 
@@ -30,13 +32,23 @@ impl Context {
             .into_iter()
             .map(|(name, node)| (Key { text: name.to_owned(), place: node.place }, node))
             .collect();
-        Jinja::from_object(Context { node: Node::new(Value::Map(Map { entries }), NOWHERE), slots })
+        Jinja::from_object(Context::new(Node::new(Value::Map(Map { entries }), NOWHERE), slots))
     }
 
-    fn wrap(&self, node: &Node) -> Jinja {
+    fn new(node: Node, slots: Arc<Mutex<Slots>>) -> Self {
+        let count = match &node.value {
+            Value::List(items) => items.len(),
+            Value::Map(map) => map.entries.len(),
+            _ => 0,
+        };
+        Context { node, within: vec![OnceLock::new(); count], slots }
+    }
+
+    fn wrap(&self, index: usize, node: &Node) -> Jinja {
         match &node.value {
             Value::List(_) | Value::Map(_) => {
-                Jinja::from_object(Context { node: node.clone(), slots: Arc::clone(&self.slots) })
+                let made = || Jinja::from_object(Context::new(node.clone(), Arc::clone(&self.slots)));
+                self.within[index].get_or_init(made).clone()
             }
             _ => lock(&self.slots).reads.scalar(node),
         }
@@ -50,8 +62,15 @@ impl Object for Context {
 
     fn get_value(self: &Arc<Self>, key: &Jinja) -> Option<Jinja> {
         match &self.node.value {
-            Value::Map(map) => Some(self.wrap(map.get(key.as_str()?)?)),
-            Value::List(items) => Some(self.wrap(items.get(key.as_usize()?)?)),
+            Value::Map(map) => {
+                let name = key.as_str()?;
+                let index = map.entries.iter().position(|(key, _)| key.text == name)?;
+                Some(self.wrap(index, &map.entries[index].1))
+            }
+            Value::List(items) => {
+                let index = key.as_usize()?;
+                Some(self.wrap(index, items.get(index)?))
+            }
             _ => None,
         }
     }
@@ -139,7 +158,9 @@ fn is_part(part: &str, text: &str) -> bool {
             && !text[at + part.len()..].starts_with(char::is_alphanumeric)
     };
     let is_there = |at: usize| at == 0 || at + part.len() == text.len() || part.len() >= LONG;
-    part.len() > 1 && text.match_indices(part).any(|(at, _)| is_apart(at) && is_there(at))
+    part.len() > 1
+        && part.len() <= text.len()
+        && text.match_indices(part).any(|(at, _)| is_apart(at) && is_there(at))
 }
 
 fn number_to_jinja(number: &serde_json::Number) -> Jinja {

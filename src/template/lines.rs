@@ -72,6 +72,12 @@ pub(super) fn imports(text: &str) -> Vec<&str> {
     imports.filter_map(|tag| tag.split(['"', '\'']).nth(1)).collect()
 }
 
+/// Lists the macros that a template defines.
+pub(super) fn macros(text: &str) -> impl Iterator<Item = &str> {
+    let tags = text.split("{%").skip(1).filter_map(|tag| tag.trim_start().strip_prefix("macro "));
+    tags.filter_map(|tag| tag.split_once('(')).map(|(name, _)| name.trim())
+}
+
 /// Lists the texts that stand in quotes in a template's tags.
 pub(super) fn literals(text: &str) -> impl Iterator<Item = String> + '_ {
     let tags = text.split(['{', '}']).filter(|tag| tag.starts_with('%') || tag.contains(['"', '\'']));
@@ -108,6 +114,12 @@ mod tests {
     fn finds_what_stands_in_quotes() {
         let text = "a: {{ x or 'one' }}\n{% set t = {\"k\": [\"it's\", 'three']} %}\n";
         assert_eq!(literals(text).collect::<Vec<_>>(), ["one", "k", "it's", "three"]);
+    }
+
+    #[test]
+    fn finds_macros() {
+        let text = "{% macro a(x) %}\n{% endmacro %}\n{%macro b_c() %}{% endmacro %}\n";
+        assert_eq!(macros(text).collect::<Vec<_>>(), ["a", "b_c"]);
     }
 
     #[test]

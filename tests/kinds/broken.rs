@@ -17,7 +17,8 @@ const SCHEMAS: &[(&str, &str, &str, &str)] = &[
         r#","required": ["apiV"#,
         "no JSON",
     ),
-    (r#""integer", "minimum": 0"#, r#""intger", "minimum": 0"#, r#""intger""#, "this schema cannot be used"),
+    (r#""integer", "minimum": 0"#, r#""intger", "minimum": 0"#, r#""intger""#, "there is no type `intger`"),
+    (r#""fieldPath": "retries""#, r#""fieldPath": "retires""#, r#""retires""#, "`retires` leads to no field"),
     (r#""title": "DatabaseBackup""#, r#""title": 7"#, "7,", "`title` must be a string"),
     ("x-lints", "x-lint", r#""x-lint""#, "there is no keyword `x-lint`"),
     ("x-keyed-by", "x-keyd-by", r#""x-keyd-by""#, "did you mean `x-keyed-by`?"),
@@ -184,6 +185,15 @@ fn what_a_kind_lacks_is_named_by_the_command_that_needs_it() {
 }
 
 #[test]
+fn kinds_tells_what_only_a_manifest_would_meet() {
+    let team = team_with(SCHEMA, "string(10)", "strin(10)");
+    std::fs::remove_file(team.path(TEMPLATE)).unwrap();
+    let run = team.run(&["kinds"]);
+    assert!(run.status == 2 && run.stderr.contains("there is no function `strin`"), "{}", run.stderr);
+    assert!(run.stderr.contains("there is no `platform/templates/database-backup.yaml`"), "{}", run.stderr);
+}
+
+#[test]
 fn nothing_is_read_that_is_not_needed() {
     let team = team_with(SCHEMA, "\"required\"", "required");
     let job = "apiVersion: batch/v1\nkind: Job\nmetadata: {name: a}\nspec: {template: {spec: {restartPolicy: Never, containers: [{name: a, image: 'b:1'}]}}}\n";
@@ -201,11 +211,11 @@ const TEMPLATES: &[(&str, &str, &str, &str, &str)] = &[
         "{{ spec.retries }}",
         "{{ spec.retires }}",
         "spec.retires",
-        "asks for a field that there is not",
+        "asks for `spec.retires`, and there is no such field",
     ),
     (TEMPLATE, "{{ spec.options }}", "{{ spec.options }", "spec.options", "cannot be rendered"),
-    (TEMPLATE, "parts.yaml", "partz.yaml", "partz", "partz.yaml"),
-    (TEMPLATE, "parts.variables", "parts.variable", "parts.variable", "variable"),
+    (TEMPLATE, "parts.yaml", "partz.yaml", "partz", "there is no template `partz.yaml` to import"),
+    (TEMPLATE, "parts.variables", "parts.variable", "parts.variable", "did you mean `variables`?"),
     (
         TEMPLATE,
         "      restartPolicy: Never",
@@ -216,7 +226,7 @@ const TEMPLATES: &[(&str, &str, &str, &str, &str)] = &[
     (TEMPLATE, "backoffLimit:", "backofLimit:", "backofLimit", "unknown field `backofLimit`"),
     (TEMPLATE, "restartPolicy: Never", "restartPolicy: Nevr", "Nevr", "cannot be `Nevr`"),
     (TEMPLATE, "kind: Secret", "kind: Secrets", "kind: Secrets", "no kind `Secrets`"),
-    (PARTS, "spec.keep", "spec.kep", "spec.kep", "asks for a field that there is not"),
+    (PARTS, "spec.keep", "spec.kep", "spec.kep", "asks for `spec.kep`, and there is no such field"),
     (PARTS, "- name: KEEP", "- nam: KEEP", "- nam: KEEP", "unknown field `nam`"),
     (PARTS, "{% endfor %}", "", "{% endmacro %}", "endmacro"),
 ];

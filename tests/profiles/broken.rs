@@ -59,7 +59,7 @@ fn patches_that_cannot_be_merged() {
 
 #[test]
 fn what_templates_get_wrong() {
-    told("description: x\n{% if spec.backofLimit %}\n{% endif %}\n", "undefined", 2);
+    told("description: x\n{% if spec.backofLimit %}\n{% endif %}\n", "there is no such field", 2);
     told("description: x\n{% if %}\n", "cannot be rendered", 2);
     told("description: x\ndefaults:\n  a: [\n", "not valid YAML", 3);
     told("description: x\nextends: [restrictd]\n", "there is no profile `restrictd`", 2);
