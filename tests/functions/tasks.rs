@@ -117,6 +117,12 @@ fn instructions_are_the_lines_of_a_dockerfile() {
     let objects = rendered(&function(&build.to_string()));
     let expected = "FROM python:3.12\n# tools\nRUN apt-get update \\\n  && apt-get install -y git\nENV A=b\nRUN env A=b make\n";
     assert_eq!(only(&objects, "ConfigMap")["data"]["Dockerfile"], expected);
+    // Lower case is as good; of a text of several lines each is a command, unless it begins with an instruction.
+    let lines = json!(["from alpine", "run a", "b\n\nc \\\n  d\nCOPY e f\n", "RUN <<EOF\ng\nEOF"]);
+    let build = json!([{"action": "build", "image": "r.example.com/a:v1", "instructions": lines}]);
+    let objects = rendered(&function(&build.to_string()));
+    let expected = "from alpine\nrun a\nRUN b\nRUN c \\\n  d\nCOPY e f\nRUN <<EOF\ng\nEOF\n";
+    assert_eq!(only(&objects, "ConfigMap")["data"]["Dockerfile"], expected);
     let blank = function("[{action: build, image: 'r.example.com/a:v1', instructions: [' ']}]");
     let said = Desk::new().with("f.yaml", blank).daphnia(&["validate", "f.yaml"]);
     assert!(said.stdout.contains("an instruction is not empty"), "{}", said.stdout);
