@@ -104,8 +104,7 @@ impl<'a> Profiles<'a> {
         fields: &[(String, Node)],
     ) -> Result<Parts, Diagnostics> {
         let templates = self.templates.get_or_insert_with(|| Templates::new(self.sources));
-        let fields = fields.iter().map(|(name, node)| (name.as_str(), node.clone()));
-        let documents = templates.render(template, fields.collect())?;
+        let documents = templates.render(template, fields.to_vec())?;
         read::read(name, documents, self.catalog)
     }
 }

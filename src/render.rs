@@ -39,11 +39,7 @@ fn expand(
     let nodes = match &manifest.kind {
         Some(kind) => {
             let template = kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?;
-            let variables = variables(&manifest);
-            templates.render(
-                template,
-                variables.iter().map(|(name, node)| (name.as_str(), node.clone())).collect(),
-            )?
+            templates.render(template, variables(&manifest))?
         }
         None => vec![in_usual_order(manifest.node)],
     };

@@ -85,13 +85,13 @@ impl<'a> Templates<'a> {
     pub fn render(
         &mut self,
         template: &Template,
-        variables: Vec<(&str, Node)>,
+        variables: Vec<(String, Node)>,
     ) -> Result<Vec<Node>, Diagnostics> {
         self.add(template)?;
         Ok(self.expand(&template.name, variables).map_err(|finding| *finding)?)
     }
 
-    fn expand(&self, name: &str, variables: Vec<(&str, Node)>) -> Result<Vec<Node>, Box<Diagnostic>> {
+    fn expand(&self, name: &str, variables: Vec<(String, Node)>) -> Result<Vec<Node>, Box<Diagnostic>> {
         *lock(&self.slots) = Slots { literals: Arc::clone(&self.literals), ..Slots::default() };
         let context = Context::root(variables, Arc::clone(&self.slots));
         let template = self.environment.get_template(name).map_err(|error| self.failure(&error))?;

@@ -27,11 +27,9 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn root(variables: Vec<(&str, Node)>, slots: Arc<Mutex<Slots>>) -> Jinja {
-        let entries = variables
-            .into_iter()
-            .map(|(name, node)| (Key { text: name.to_owned(), place: node.place }, node))
-            .collect();
+    pub(super) fn root(variables: Vec<(String, Node)>, slots: Arc<Mutex<Slots>>) -> Jinja {
+        let entries =
+            variables.into_iter().map(|(text, node)| (Key { text, place: node.place }, node)).collect();
         Jinja::from_object(Context::new(Node::new(Value::Map(Map { entries }), NOWHERE), slots))
     }
 
