@@ -3,6 +3,8 @@
 mod cluster {
     mod again;
     mod apply;
+    mod asks;
+    mod causes;
     mod context;
     mod delete;
     mod diff;

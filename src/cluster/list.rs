@@ -6,6 +6,9 @@ use super::Cluster;
 use super::call::Call;
 use super::request::Failure;
 
+/// How many objects a page has, of which nobody knows how many are wanted.
+pub(super) const PAGE: usize = 500;
+
 impl Cluster {
     /// Lists all objects under a path, page by page.
     pub(crate) async fn list(
@@ -37,24 +40,32 @@ impl Cluster {
     /// Follows a list to its end.
     pub(crate) async fn pages(&self, list: &Call) -> Result<(Vec<Json>, String), Failure> {
         let mut items = Vec::new();
+        let version = self.each_page(list, PAGE, |mut page| items.append(&mut page)).await?;
+        Ok((items, version))
+    }
+
+    /// Reads a list in pages of so many objects at most, and says at which version of the whole.
+    pub(crate) async fn each_page(
+        &self,
+        list: &Call,
+        limit: usize,
+        mut read: impl FnMut(Vec<Json>),
+    ) -> Result<String, Failure> {
         let mut next = String::new();
         loop {
-            let mut call = list.clone().query("limit", "500");
+            let mut call = list.clone().query("limit", limit.to_string());
             if !next.is_empty() {
                 call = call.query("continue", next);
             }
             let mut page = self.call(&call).await?;
             match page["items"].take() {
-                Json::Array(mut more) => items.append(&mut more),
+                Json::Array(items) => read(items),
                 Json::Null => {}
                 _ => return Err(Failure::Malformed("a list without items".to_owned())),
             }
             next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
             if next.is_empty() {
-                return Ok((
-                    items,
-                    page["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned(),
-                ));
+                return Ok(page["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
             }
         }
     }

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::Cluster;
 use super::call::Call;
 use super::kinds::Resource;
+use super::list::PAGE;
 use super::refusal::Attempt;
 use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -149,27 +150,30 @@ impl Cluster {
     }
 
     async fn live_group(&self, path: &str, group: &[&Target]) -> Result<Vec<(ObjectId, Node)>, Diagnostics> {
-        let selector = match group {
-            [only] => Some(format!("metadata.name={}", only.object.id.name)),
-            _ => None,
-        };
-        let items = match self.list(path, selector.as_deref(), None).await {
-            // Roles that name the objects allow to get what they do not allow to list.
-            Err(failure) if failure.is_code(403) => return self.live_one_by_one(group, &failure).await,
-            Err(failure) if failure.is_code(404) => return Err(self.unserved(&group[0].object).await.into()),
-            Err(failure) => {
-                let what = format!("read `{}`", group[0].object.id);
-                return Err(self.explain(&failure, &Attempt::with(&what, &group[0].object)));
-            }
-            Ok(items) => items,
-        };
+        let mut list = Call::list(path);
+        if let [only] = group {
+            list = list.query("fieldSelector", format!("metadata.name={}", only.object.id.name));
+        }
         let wanted: HashMap<&str, &ObjectId> =
             group.iter().map(|target| (target.object.id.name.as_str(), &target.object.id)).collect();
-        let found = items.iter().filter_map(|item| {
-            let id = wanted.get(item["metadata"]["name"].as_str()?)?;
-            Some(((*id).clone(), self.node(item, id)))
+        let mut found = Vec::new();
+        // What else is there is forgotten page by page; what is wanted fits on the first, as a rule.
+        let read = self.each_page(&list, group.len() + PAGE, |items| {
+            found.extend(items.into_iter().filter_map(|item| {
+                let id = wanted.get(item["metadata"]["name"].as_str()?)?;
+                Some(((*id).clone(), self.node(&item, id)))
+            }));
         });
-        Ok(found.collect())
+        match read.await {
+            // Roles that name the objects allow to get what they do not allow to list.
+            Err(failure) if failure.is_code(403) => self.live_one_by_one(group, &failure).await,
+            Err(failure) if failure.is_code(404) => Err(self.unserved(&group[0].object).await.into()),
+            Err(failure) => {
+                let what = format!("read `{}`", group[0].object.id);
+                Err(self.explain(&failure, &Attempt::with(&what, &group[0].object)))
+            }
+            Ok(_) => Ok(found),
+        }
     }
 
     async fn live_one_by_one(

@@ -206,7 +206,9 @@ impl<'a> Walk<'a> {
             })
             .collect();
         let is_mark = keys.windows(2).any(|pair| matches!(pair, ["metadata", "labels" | "annotations"]));
-        self.strangers > 0 || is_mark
+        // A list that is kept whole, and that nothing but admission fills.
+        let is_tolerations = keys.last() == Some(&"tolerations");
+        self.strangers > 0 || is_mark || is_tolerations
     }
 
     fn cause(&self, trees: Trees) -> Cause {

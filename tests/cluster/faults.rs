@@ -21,7 +21,7 @@ use serde_json::Value;
 use super::daphnia::{Desk, Said, config_map};
 
 /// The proxy, and what it says of the requests that went through it.
-struct Breaker {
+pub struct Breaker {
     process: Child,
     address: String,
     log: Arc<Log>,
@@ -32,14 +32,14 @@ type Log = (Mutex<HashMap<String, Vec<Line>>>, Condvar);
 
 /// A request: its method, the code that the server or the fault gave it, its path.
 #[derive(Debug, Clone)]
-struct Line {
+pub struct Line {
     method: String,
     code: String,
-    path: String,
+    pub path: String,
 }
 
 impl Breaker {
-    fn start(desk: &Desk) -> Breaker {
+    pub fn start(desk: &Desk) -> Breaker {
         let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cluster/run");
         let mut process = Command::new(program)
             .arg("faults")
@@ -70,7 +70,18 @@ impl Breaker {
         Breaker { process, address, log }
     }
 
-    fn lines(&self, name: &str) -> Vec<Line> {
+    /// Writes a kubeconfig with which a client goes through it, under a name.
+    pub fn kubeconfig(&self, desk: &Desk, name: &str, fault: &str, number: usize) -> String {
+        let file = format!("{name}.{fault}.kubeconfig");
+        let text = format!(
+            "apiVersion: v1\nkind: Config\ncurrent-context: broken\ncontexts: [{{name: broken, context: {{cluster: broken}}}}]\nclusters: [{{name: broken, cluster: {{server: \"http://{}/{name}/{fault}/{number}\"}}}}]\n",
+            self.address
+        );
+        fs::write(desk.folder().join(&file), text).expect("the folder can be written to");
+        file
+    }
+
+    pub fn lines(&self, name: &str) -> Vec<Line> {
         self.log.0.lock().expect("no test panics with it").get(name).cloned().unwrap_or_default()
     }
 
@@ -157,18 +168,8 @@ impl Scenario<'_> {
         file
     }
 
-    fn kubeconfig(&self, fault: &str, number: usize) -> String {
-        let file = format!("{}.{fault}.kubeconfig", self.name);
-        let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: broken\ncontexts: [{{name: broken, context: {{cluster: broken}}}}]\nclusters: [{{name: broken, cluster: {{server: \"http://{}/{}/{fault}/{number}\"}}}}]\n",
-            self.breaker.address, self.name
-        );
-        fs::write(self.desk.folder().join(&file), text).expect("the folder can be written to");
-        file
-    }
-
     fn apply(&self, file: &str, fault: &str, number: usize) -> Said {
-        let kubeconfig = self.kubeconfig(fault, number);
+        let kubeconfig = self.breaker.kubeconfig(self.desk, &self.name, fault, number);
         let args = ["apply", file, "--kubeconfig", &kubeconfig, "--request-timeout", "2s"];
         let running = self.desk.start(&args);
         if !fault.starts_with("kill") {

@@ -22,12 +22,22 @@ import (
 // under that path, the K-th suffers the fault. Each request is a line on standard
 // output once its fate is known: NAME, its number, method, code (0: no answer was
 // passed on; "held": it waits for the client's end) and path.
+//
+// Under /NAME/together/K nothing is broken, but the dry-runs wait until K of them are
+// under way at once.
 type breaker struct {
 	server string
 	token  string
 	client http.RoundTripper
 	mutex  sync.Mutex
 	counts map[string]int
+	gates  map[string]*gate
+}
+
+// gate opens once so many wait in front of it.
+type gate struct {
+	missing int
+	open    chan struct{}
 }
 
 // faults serves a breaker for the cluster of a kubeconfig of this supervisor's until stdin ends.
@@ -56,6 +66,7 @@ func faults(kubeconfig string) error {
 			TLSClientConfig: &tls.Config{RootCAs: roots}, MaxIdleConnsPerHost: 100, DisableCompression: true,
 		},
 		counts: map[string]int{},
+		gates:  map[string]*gate{},
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -87,6 +98,9 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	b.counts[name]++
 	number := b.counts[name]
 	b.mutex.Unlock()
+	if fault == "together" && strings.Contains(path, "dryRun=All") {
+		b.await(name, chosen, request.Context().Done())
+	}
 	if number != chosen {
 		fault = "none"
 	}
@@ -140,6 +154,24 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 		}
 		answer.WriteHeader(response.StatusCode)
 		copyAtOnce(answer, response.Body)
+	}
+}
+
+// await holds a request until count of them are held, or its client is gone.
+func (b *breaker) await(name string, count int, gone <-chan struct{}) {
+	b.mutex.Lock()
+	if b.gates[name] == nil {
+		b.gates[name] = &gate{count, make(chan struct{})}
+	}
+	gate := b.gates[name]
+	gate.missing--
+	if gate.missing == 0 {
+		close(gate.open)
+	}
+	b.mutex.Unlock()
+	select {
+	case <-gate.open:
+	case <-gone:
 	}
 }
 
