@@ -15,6 +15,7 @@ mod history;
 mod kinds;
 mod lints;
 mod plan;
+mod profiles;
 mod rbac;
 mod render;
 mod run;
@@ -76,6 +77,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Schema(kinds::SchemaArgs),
     Kinds(kinds::KindsArgs),
+    Profiles(profiles::ProfilesArgs),
     Init(kinds::InitArgs),
     Completions(completions::CompletionsArgs),
 }
@@ -148,6 +150,7 @@ pub fn run() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Schema(args) => kinds::schema(&args),
         Command::Kinds(args) => kinds::kinds(&args),
+        Command::Profiles(args) => profiles::profiles(&args),
         Command::Init(args) => kinds::init(&args),
         Command::Completions(args) => completions::completions(&args),
     };
@@ -208,6 +211,8 @@ struct Session {
     given: Option<Documents>,
     /// Whether it reads what is compared with, and not what is to be.
     is_earlier: bool,
+    /// A profile that is left out, whoever asks for it.
+    without: Option<String>,
     /// Whether it dispatches one task.
     is_running: bool,
     /// The clusters that the manifests name.
@@ -278,7 +283,7 @@ impl Session {
         }
         let chosen = |choices: Vec<profile::Choice>| choices.into_iter().map(|choice| choice.name).collect();
         if findings.is_empty() {
-            Ok(Chosen { team: chosen(team), asked: chosen(asked) })
+            Ok(Chosen { team: chosen(team), asked: chosen(asked), without: self.without.clone() })
         } else {
             Err(findings)
         }

@@ -22,7 +22,7 @@ pub struct Document {
 }
 
 /// What was read of some files.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Documents {
     pub documents: Vec<Document>,
     pub findings: Vec<Diagnostic>,

@@ -2,6 +2,7 @@
 
 mod choice;
 mod fill;
+mod list;
 mod merge;
 mod patch;
 mod read;
@@ -10,12 +11,13 @@ use std::collections::HashMap;
 
 use crate::catalog::{Catalog, Template};
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::source::{Place, Sources};
+use crate::source::{Place, SourceKind, Sources};
 use crate::template::Templates;
-use crate::yaml::Node;
+use crate::yaml::{Node, Value};
 
 pub use choice::{ANNOTATION, Choice, Chosen, choices, names, unknown};
 pub use fill::fill;
+pub use list::{ProfileLine, list};
 pub use patch::{Patch, Target, patch};
 use read::Parts;
 
@@ -104,7 +106,11 @@ impl<'a> Profiles<'a> {
         fields: &[(String, Node)],
     ) -> Result<Parts, Diagnostics> {
         let templates = self.templates.get_or_insert_with(|| Templates::new(self.sources));
-        let documents = templates.render(template, fields.to_vec())?;
+        let mut documents = templates.render(template, fields.to_vec())?;
+        for document in &mut documents {
+            let place = document.place;
+            decide_here(document, place, self.sources);
+        }
         read::read(name, documents, self.catalog)
     }
 }
@@ -115,6 +121,26 @@ struct Walk<'w> {
     open: Vec<String>,
     done: Vec<String>,
     decisions: Decisions,
+}
+
+/// What a profile takes over from the manifest is its decision, too, on the line where it does.
+fn decide_here(node: &mut Node, line: Place, sources: &Sources) {
+    let is_own =
+        |place: Place| matches!(sources.get(place.source).kind, SourceKind::Profile | SourceKind::Template);
+    if !is_own(node.place) {
+        node.place = line;
+    }
+    let here = node.place;
+    match &mut node.value {
+        Value::List(items) => items.iter_mut().for_each(|item| decide_here(item, here, sources)),
+        Value::Map(map) => map.entries.iter_mut().for_each(|(key, item)| {
+            if !is_own(key.place) {
+                key.place = here;
+            }
+            decide_here(item, key.place, sources);
+        }),
+        _ => {}
+    }
 }
 
 fn cycle(choice: &Choice, open: &[String]) -> Diagnostic {

@@ -30,6 +30,7 @@ use crate::diff::ChangeSet;
 use crate::explain::{Explanation, KindLine, Topic};
 use crate::history::RunRecord;
 use crate::object::Trace;
+use crate::profile::ProfileLine;
 use crate::source::{Place, Sources};
 
 /// Where a run's output goes. The product goes to standard output, all else to standard error.
@@ -88,6 +89,16 @@ impl Report {
     /// Prints a list of kinds as a table, to standard output.
     pub fn kinds(&self, kinds: &[KindLine]) {
         to_stdout(&explanation::kinds(kinds));
+    }
+
+    /// Prints a list of profiles as a table, to standard output.
+    pub fn profiles(&self, profiles: &[ProfileLine]) {
+        to_stdout(&explanation::profiles(profiles));
+    }
+
+    /// Prints a text that somebody wrote, to standard output.
+    pub fn text(&self, text: &str) {
+        to_stdout(&without_controls(text));
     }
 
     /// Prints what would change, to standard output, and notes about it to standard error.

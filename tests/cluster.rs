@@ -20,6 +20,7 @@ mod cluster {
     mod order;
     mod owners;
     mod plan;
+    mod profiles;
     mod prune;
     mod rbac;
     mod refusals;

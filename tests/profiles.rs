@@ -5,7 +5,9 @@ mod folder;
 
 mod profiles {
     mod broken;
+    mod built_in;
     mod chosen;
+    mod command;
     pub mod desk;
     mod merge;
     mod precedence;

@@ -49,7 +49,7 @@ pub(super) struct KindsArgs {
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum ListFormat {
+pub(super) enum ListFormat {
     Table,
     Json,
 }

@@ -24,6 +24,8 @@ pub struct Chosen {
     pub team: Vec<String>,
     /// `--profile`.
     pub asked: Vec<String>,
+    /// One that is left out, whoever asks for it.
+    pub without: Option<String>,
 }
 
 /// Lists the profiles of a manifest in the order in which they apply: the team's, then those of the annotation, of
@@ -50,6 +52,7 @@ pub fn choices(
         }
     }
     choices.extend(chosen.asked.iter().map(named));
+    choices.retain(|choice| chosen.without.as_ref() != Some(&choice.name));
     choices
 }
 

@@ -14,7 +14,7 @@ pub struct Patch {
     pub target: Target,
     /// `None` for all that have what is patched.
     pub kinds: Option<Vec<String>>,
-    /// Where the profile says what is patched: `pod`, `container`, `patch`.
+    /// Where the profile says what is patched: `pod`, `container`, `main`, `patch`.
     pub key: Key,
     pub tree: Node,
 }
@@ -27,6 +27,8 @@ pub enum Target {
     Pod,
     /// Each container of the pod, those that initialize it included.
     Container,
+    /// The first container of the pod, which does the work; others stand beside it.
+    Main,
 }
 
 /// Any kind, in `kinds`.
@@ -51,7 +53,7 @@ pub fn patch(object: &mut Node, patches: &[Patch], sources: &Sources, findings: 
                     patch_pod(pod, patch, shape, &field, &mut merge);
                 }
             }
-            Target::Container => {
+            Target::Container | Target::Main => {
                 if let Some((pod, shape, field)) = pod(object, &api_version, &kind, shape, &patch.key) {
                     patch_containers(pod, patch, shape, &field, &mut merge);
                 }
@@ -114,11 +116,15 @@ fn patch_containers(
 ) {
     let shape = shape.and_then(|shape| shape.property("spec"));
     let Some(spec) = pod.as_map_mut().and_then(|map| map.get_mut("spec")) else { return };
-    for list in ["initContainers", "containers"] {
+    let (lists, most) = match patch.target {
+        Target::Main => (&["containers"][..], 1),
+        _ => (&["initContainers", "containers"][..], usize::MAX),
+    };
+    for list in lists {
         let items = spec.as_map_mut().and_then(|map| map.get_mut(list)).and_then(Node::as_list_mut);
         let shape = shape.and_then(|shape| shape.property(list)?.items());
         let field = field.below("spec", patch.key.place).below(list, patch.key.place);
-        for (index, item) in items.into_iter().flatten().enumerate() {
+        for (index, item) in items.into_iter().flatten().take(most).enumerate() {
             merge.value(item, &patch.tree, shape, &field.item(index));
         }
     }

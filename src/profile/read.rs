@@ -9,7 +9,7 @@ use crate::kubernetes;
 use crate::yaml::{Key, Node, Value};
 
 const KEYS: &[&str] = &["description", "extends", "defaults", "patches"];
-const PATCH_KEYS: &[&str] = &["kinds", "pod", "container", "patch"];
+const PATCH_KEYS: &[&str] = &["kinds", "pod", "container", "main", "patch"];
 
 /// What one profile says for one manifest.
 #[derive(Debug, Default)]
@@ -69,8 +69,10 @@ impl Reader<'_> {
     fn patch(&mut self, item: Node) {
         let place = item.place;
         let Value::Map(map) = item.value else {
-            return self
-                .wrong("a patch is a map with `pod`, with `container`, or with `kinds` and `patch`", &item);
+            return self.wrong(
+                "a patch is a map with `pod`, `container` or `main`, or with `kinds` and `patch`",
+                &item,
+            );
         };
         let mut kinds = None;
         let mut trees = Vec::new();
@@ -79,6 +81,7 @@ impl Reader<'_> {
                 "kinds" => kinds = self.kinds(&node),
                 "pod" => trees.push((Target::Pod, key, node)),
                 "container" => trees.push((Target::Container, key, node)),
+                "main" => trees.push((Target::Main, key, node)),
                 "patch" => trees.push((Target::Object, key, node)),
                 _ => return self.unknown(&key, "a patch", PATCH_KEYS),
             }
@@ -87,7 +90,7 @@ impl Reader<'_> {
         match (trees.next(), trees.next()) {
             (None, _) => self.findings.push(
                 wrong("this patch changes nothing", Some(place))
-                    .help("give it `pod`, `container` or `patch`"),
+                    .help("give it `pod`, `container`, `main` or `patch`"),
             ),
             (_, Some((_, key, _))) => self
                 .findings

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::without_controls;
 use crate::explain::{Explanation, FieldLine, KindLine, RuleLine, Topic};
+use crate::profile::ProfileLine;
 
 const WIDTH: usize = 100;
 /// Lines of a table may be longer: who reads down a column sees their start.
@@ -68,6 +69,15 @@ pub(super) fn kinds(kinds: &[KindLine]) -> String {
     for kind in kinds {
         let description = in_brief(&kind.description, WIDTH);
         let _ = writeln!(text, "{:names$}  {:widest$}  {description}", kind.kind, versions(kind));
+    }
+    without_controls(&text)
+}
+
+pub(super) fn profiles(profiles: &[ProfileLine]) -> String {
+    let names = profiles.iter().map(|profile| profile.name.chars().count()).max().unwrap_or_default().max(4);
+    let mut text = format!("{:names$}  DESCRIPTION\n", "NAME");
+    for profile in profiles {
+        let _ = writeln!(text, "{:names$}  {}", profile.name, in_brief(&profile.description, WIDTH));
     }
     without_controls(&text)
 }
