@@ -3,6 +3,8 @@
 
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/page.rs"]
+mod page;
 
 mod kinds {
     mod broken;

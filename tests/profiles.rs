@@ -2,6 +2,8 @@
 
 #[path = "support/folder.rs"]
 mod folder;
+#[path = "support/page.rs"]
+mod page;
 
 mod profiles {
     mod broken;
@@ -10,5 +12,6 @@ mod profiles {
     mod command;
     pub mod desk;
     mod merge;
+    mod page;
     mod precedence;
 }
