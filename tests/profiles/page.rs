@@ -3,9 +3,9 @@
 use std::fs;
 use std::path::Path;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::desk::{JOB, patched, refused};
+use super::desk::{JOB, every, patched, refused};
 use crate::folder::Folder;
 use crate::page::{files, session};
 
@@ -23,7 +23,7 @@ fn column(page: &str, head: &str) -> Vec<String> {
 #[test]
 fn its_commands_print_what_it_shows() {
     let page = page();
-    let folder = files(&page, 3);
+    let folder = files(&page, 4);
     assert_eq!(session(&page, &folder), 4);
     let run = folder.run(&["validate", "report.yaml", "--deny", "warnings"]);
     assert_eq!((run.status, run.stdout.as_str()), (0, ""), "{}", run.stderr);
@@ -45,6 +45,27 @@ fn its_tables_have_every_profile_and_every_field() {
         listed.sort_unstable();
         assert_eq!(listed, known, "{head}");
     }
+}
+
+/// The one Gateway that all workloads are reached through.
+#[test]
+fn its_gateway_takes_the_place_of_ingresses() {
+    let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/kubernetes-deployment.yaml");
+    let folder = files(&page(), 4).with("a.yaml", &fs::read_to_string(example).unwrap());
+    let kinds = |arguments: &[&str]| {
+        let objects = every(&folder, arguments);
+        let is_route = |object: &&Value| ["Ingress", "HTTPRoute"].contains(&object["kind"].as_str().unwrap());
+        objects.iter().filter(is_route).cloned().collect::<Vec<_>>()
+    };
+    assert_eq!(kinds(&[])[0]["kind"], "Ingress");
+    let [route] = &kinds(&["--profile", "gateway"])[..] else { panic!("there is one route") };
+    let parents = json!([{"name": "public", "namespace": "gateways", "sectionName": "https"}]);
+    assert_eq!((&route["kind"], &route["spec"]["parentRefs"]), (&json!("HTTPRoute"), &parents));
+    let told = folder.run(&["validate", "a.yaml", "--profile", "gateway"]);
+    assert_eq!(told.codes(), ["warning[no-effect]"], "the certificate of the Ingress");
+    // Whoever has no Ingress gets no route.
+    let job = folder.run(&["render", "report.yaml", "--profile", "gateway", "-o", "json"]);
+    assert!(job.status == 0 && !job.stdout.contains("HTTPRoute"), "{}", job.stderr);
 }
 
 /// What a profile sees of a manifest, as the page says.
