@@ -21,6 +21,9 @@ pub use list::{ProfileLine, list};
 pub use patch::{Patch, Target, patch};
 use read::Parts;
 
+/// How many profiles may extend each other in a row.
+const DEPTH: usize = 32;
+
 /// What the profiles of one manifest come to, in the order in which they apply.
 #[derive(Debug, Default)]
 pub struct Decisions {
@@ -73,6 +76,10 @@ impl<'a> Profiles<'a> {
         }
         if walk.done.iter().any(|done| done == name) {
             return Ok(());
+        }
+        if walk.open.len() == DEPTH {
+            let message = format!("the profile `{}` extends others more than {DEPTH} deep", walk.open[0]);
+            return Err(wrong(message, choice.place).help("extend them from one profile").into());
         }
         let Some(template) = self.find(name)? else {
             return Err(unknown(choice, self.catalog).into());

@@ -1,5 +1,7 @@
 //! Manifests → Plan: templates expand them, profiles patch what comes out, and Kubernetes' own schemas check it.
 
+mod blame;
+
 use std::collections::HashMap;
 
 use base64::Engine as _;
@@ -13,6 +15,7 @@ use crate::profile::patch;
 use crate::source::{SourceKind, Sources};
 use crate::template::Templates;
 use crate::yaml::{Key, Node, Value};
+use blame::Unpatched;
 
 /// Renders manifests. All problems of all of them are reported at once.
 pub fn render(manifests: Manifests, sources: &Sources) -> Result<Plan, Diagnostics> {
@@ -47,6 +50,11 @@ fn expand(
     let mut findings = Vec::new();
     let mut objects = Vec::new();
     for mut node in nodes {
+        let unpatched = (!manifest.patches.is_empty()).then(|| Unpatched {
+            node: node.clone(),
+            patches: &manifest.patches,
+            is_rendered,
+        });
         patch(&mut node, &manifest.patches, sources, &mut findings);
         if is_rendered {
             encode_secret(&mut node);
@@ -54,9 +62,15 @@ fn expand(
         // What a profile would undo is told as that, not as what has come of it.
         if !is_checked && !has_errors(&findings) {
             let refused = check_object(&node, definitions, sources);
-            findings.extend(refused.into_iter().map(|finding| match &manifest.kind {
-                Some(kind) => at_its_cause(finding, kind, sources),
-                None => finding,
+            findings.extend(refused.into_iter().map(|finding| {
+                let finding = match &unpatched {
+                    Some(unpatched) => unpatched.blame(finding, definitions, sources),
+                    None => finding,
+                };
+                match &manifest.kind {
+                    Some(kind) => at_its_cause(finding, kind, sources),
+                    None => finding,
+                }
             }));
         }
         let place = node.place;

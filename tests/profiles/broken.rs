@@ -1,6 +1,6 @@
 //! What is wrong with a profile is told at its own line.
 
-use super::desk::{JOB, OBJECT, refused};
+use super::desk::{JOB, OBJECT, desk, refused, render};
 
 /// Asserts what is told of a profile, and on which line of it.
 fn told(profile: &str, message: &str, line: usize) {
@@ -66,6 +66,21 @@ fn what_templates_get_wrong() {
     told("description: x\nextends: p\n", "the profile `p` extends itself: `p` → `p`", 2);
 }
 
+#[test]
+fn profiles_that_extend_each_other_without_end() {
+    let circle = [("a", "extends: b\n"), ("b", "description: x\nextends: [spot, a]\n")];
+    let told = render(&desk(JOB, &circle), &["--profile", "a"]).stderr;
+    assert!(told.contains("the profile `a` extends itself: `a` → `b` → `a`"), "{told}");
+    assert!(told.contains("profiles/b.yaml:2:"), "{told}");
+    let names: Vec<String> = (0..2000).map(|index| format!("p{index}")).collect();
+    let texts: Vec<String> = (1..=2000).map(|index| format!("extends: p{index}\n")).collect();
+    let chain: Vec<(&str, &str)> =
+        names.iter().map(String::as_str).zip(texts.iter().map(String::as_str)).collect();
+    let told = render(&desk(JOB, &chain), &["--profile", "p0"]).stderr;
+    assert!(told.contains("the profile `p0` extends others more than 32 deep"), "{told}");
+    assert!(told.contains("profiles/p31.yaml:1:"), "{told}");
+}
+
 /// Whatever a profile does, it ends.
 #[test]
 fn loops_and_memory_are_bounded() {
@@ -85,4 +100,17 @@ fn what_kubernetes_refuses_of_it() {
     assert!(told.contains("request-above-limit") && told.contains("p.yaml:3:"), "{told}");
     let told = refused(OBJECT, "patches:\n- pod:\n    containers:\n    - {name: agent}\n");
     assert!(told.contains("image") && told.contains("p.yaml:4:"), "{told}");
+    // The field that is wrong is not always one that the profile writes.
+    let deployment = "\
+apiVersion: kubernetes.planton.dev/v1
+kind: KubernetesDeployment
+metadata: {name: a}
+spec:
+  namespace: b
+  container: {app: {image: {repo: busybox, tag: '1'}}}
+";
+    let label = "patches:\n- pod: {priorityClassName: high}\n- pod: {metadata: {labels: {daphnia.dev/workload: x}}}\n";
+    let told = refused(deployment, label);
+    assert!(told.contains("error[selector-mismatch]") && told.contains("--> profile team"), "{told}");
+    assert!(told.contains("p.yaml:3:") && told.contains("the profile `p` makes it so here"), "{told}");
 }

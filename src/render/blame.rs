@@ -1,0 +1,56 @@
+//! What is wrong with a patched object → the patch of a profile that made it so.
+
+use std::slice;
+
+use super::encode_secret;
+use crate::diagnostic::Diagnostic;
+use crate::kubernetes::custom::Definitions;
+use crate::manifest::check_object;
+use crate::profile::{Patch, patch};
+use crate::source::{Place, SourceKind, Sources};
+use crate::yaml::Node;
+
+/// An object before its patches.
+pub(super) struct Unpatched<'u> {
+    pub node: Node,
+    pub patches: &'u [Patch],
+    pub is_rendered: bool,
+}
+
+impl Unpatched<'_> {
+    /// Points at the first patch with which there is this finding, unless it points into a profile already.
+    pub fn blame(&self, mut finding: Diagnostic, definitions: &Definitions, sources: &Sources) -> Diagnostic {
+        let is_in_profile = |place: Place| sources.get(place.source).kind == SourceKind::Profile;
+        let places = finding.related.iter().map(|(place, _)| *place);
+        if places.chain(finding.place).any(is_in_profile) {
+            return finding;
+        }
+        let is_found = |node: &Node| {
+            let mut node = node.clone();
+            if self.is_rendered {
+                encode_secret(&mut node);
+            }
+            let findings = check_object(&node, definitions, sources);
+            findings.iter().any(|other| other.code == finding.code && other.message == finding.message)
+        };
+        let mut node = self.node.clone();
+        if is_found(&node) {
+            return finding;
+        }
+        let culprit = self.patches.iter().find(|one| {
+            patch(&mut node, slice::from_ref(one), sources, &mut Vec::new());
+            is_found(&node)
+        });
+        let Some(culprit) = culprit else { return finding };
+        let label = std::mem::replace(
+            &mut finding.label,
+            format!("the profile `{}` makes it so here", culprit.profile),
+        );
+        if let Some(place) = finding.place.replace(culprit.key.place) {
+            let label = if label.is_empty() { "found here".to_owned() } else { label };
+            finding.related.insert(0, (place, label));
+        }
+        finding.fix = None;
+        finding
+    }
+}
