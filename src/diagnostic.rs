@@ -104,6 +104,11 @@ impl Diagnostic {
         self
     }
 
+    /// Where it is, then the places that explain it.
+    pub fn places(&self) -> impl Iterator<Item = Place> {
+        self.place.into_iter().chain(self.related.iter().map(|(place, _)| *place))
+    }
+
     pub fn at_opt(mut self, place: Option<Place>) -> Self {
         self.place = place;
         self

@@ -38,6 +38,7 @@ fn expand(
     definitions: &Definitions,
     sources: &Sources,
 ) -> Result<Vec<Object>, Diagnostics> {
+    let name = manifest.node.at(["metadata", "name"]).unwrap_or(&manifest.node).place;
     let is_checked = manifest.kind.is_none() && manifest.patches.is_empty();
     let nodes = match &manifest.kind {
         Some(kind) => {
@@ -54,6 +55,7 @@ fn expand(
             node: node.clone(),
             patches: &manifest.patches,
             is_rendered,
+            manifest: name,
         });
         patch(&mut node, &manifest.patches, sources, &mut findings);
         if is_rendered {

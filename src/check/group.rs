@@ -259,12 +259,12 @@ fn syntax_errors(looked: &Looked) -> usize {
     looked.findings.iter().filter(|finding| finding.code == "yaml-syntax").count()
 }
 
-/// Sorts findings by the file that they are in.
+/// Sorts findings by the file that they are in, or that explains them: a profile is in none.
 fn report(check: &Check<'_>, looked: &Looked) -> Vec<Checked> {
     let mut parts: Vec<Vec<Diagnostic>> = vec![Vec::new(); looked.ids.len() + 1];
     for finding in &looked.findings {
-        let id = finding.place.map(|place| place.source);
-        let index = looked.ids.iter().position(|other| Some(*other) == id);
+        let index =
+            finding.places().find_map(|place| looked.ids.iter().position(|other| *other == place.source));
         parts[index.unwrap_or(looked.ids.len())].push(finding.clone());
     }
     let mut checked: Vec<Checked> = parts

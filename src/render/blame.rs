@@ -15,14 +15,27 @@ pub(super) struct Unpatched<'u> {
     pub node: Node,
     pub patches: &'u [Patch],
     pub is_rendered: bool,
+    /// The name of the manifest that it is made of.
+    pub manifest: Place,
 }
 
 impl Unpatched<'_> {
+    /// Points at what a profile makes wrong, and at the manifest that it does so to.
+    pub fn blame(&self, finding: Diagnostic, definitions: &Definitions, sources: &Sources) -> Diagnostic {
+        let finding = self.at_patch(finding, definitions, sources);
+        let kind = |place: Place| sources.get(place.source).kind;
+        let is_of_profile = finding.place.is_some_and(|place| kind(place) == SourceKind::Profile);
+        let is_written = |place| matches!(kind(place), SourceKind::Manifest | SourceKind::Argument);
+        if is_of_profile && !finding.places().any(is_written) {
+            return finding.related(self.manifest, "in what this becomes");
+        }
+        finding
+    }
+
     /// Points at the first patch with which there is this finding, unless it points into a profile already.
-    pub fn blame(&self, mut finding: Diagnostic, definitions: &Definitions, sources: &Sources) -> Diagnostic {
+    fn at_patch(&self, mut finding: Diagnostic, definitions: &Definitions, sources: &Sources) -> Diagnostic {
         let is_in_profile = |place: Place| sources.get(place.source).kind == SourceKind::Profile;
-        let places = finding.related.iter().map(|(place, _)| *place);
-        if places.chain(finding.place).any(is_in_profile) {
+        if finding.places().any(is_in_profile) {
             return finding;
         }
         let is_found = |node: &Node| {

@@ -17,9 +17,10 @@ fn command(finding: &Diagnostic, sources: &Sources) -> String {
         Level::Warning => "warning",
         Level::Note => "notice",
     };
-    let region = finding.place.and_then(|place| Region::of(place, sources));
+    let mut regions = finding.places().filter_map(|place| Region::of(place, sources));
     let mut properties = String::new();
-    if let Some(region) = region.as_ref().filter(|region| region.is_in_file()) {
+    // Only what is in a file can be annotated: of a template or a profile it is the manifest that they are for.
+    if let Some(region) = regions.find(Region::is_in_file) {
         // An annotation is shown at its last line, so it must not reach past the first.
         let end = region.first_line_end;
         let _ = write!(properties, "file={},", property(region.name.trim_start_matches("./")));
@@ -27,8 +28,8 @@ fn command(finding: &Diagnostic, sources: &Sources) -> String {
         let _ = write!(properties, "endLine={},endColumn={},", end.0, end.1);
     }
     let mut message = finding.message.clone();
-    if let (Some(region), Some(place)) = (&region, finding.place)
-        && !region.is_in_file()
+    if let Some(place) = finding.place
+        && Region::of(place, sources).is_some_and(|region| !region.is_in_file())
     {
         let _ = write!(message, "\nat {}", sources.describe(place));
     }

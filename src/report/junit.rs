@@ -23,7 +23,7 @@ struct Case<'f> {
 pub(super) fn page(sorted: &[&Diagnostic], found: &Found<'_>) -> String {
     let mut cases = found.file.map(|id| cases(id, found)).unwrap_or_default();
     for finding in sorted {
-        let start = finding.place.filter(|place| Some(place.source) == found.file).map_or(0, |p| p.start);
+        let start = finding.places().find(|place| Some(place.source) == found.file).map_or(0, |p| p.start);
         let index = cases.iter().rposition(|case| case.start <= start).unwrap_or_default();
         if cases.is_empty() {
             cases.push(Case { name: "input".to_owned(), start: 0, is_object: true, findings: Vec::new() });

@@ -114,3 +114,20 @@ spec:
     assert!(told.contains("error[selector-mismatch]") && told.contains("--> profile team"), "{told}");
     assert!(told.contains("p.yaml:3:") && told.contains("the profile `p` makes it so here"), "{told}");
 }
+
+/// Whoever reads of a file that is wrong reads what its profile does to it.
+#[test]
+fn what_a_profile_makes_wrong_names_the_manifest() {
+    let folder = desk(OBJECT, &[("p", "patches:\n- pod: {dnsPolicy: Sometimes}\n")]);
+    let told = |format: &str| {
+        let run = folder.run(&["validate", "a.yaml", "--profile", "p", "--format", format]);
+        assert_eq!(run.status, 1);
+        run.stdout
+    };
+    let text = told("text");
+    assert!(text.contains("profiles/p.yaml:2:") && text.contains("::: a.yaml:3:18"), "{text}");
+    assert!(text.contains("in what this becomes"), "{text}");
+    assert!(told("github").contains("::error file=a.yaml,line=3,col=18,"), "{}", told("github"));
+    let junit = told("junit");
+    assert!(junit.contains("<testsuite name=\"a.yaml\" tests=\"1\" failures=\"1\""), "{junit}");
+}
