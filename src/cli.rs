@@ -41,6 +41,7 @@ use crate::object::{Plan, withhold};
 use crate::profile::{self, Chosen};
 use crate::report::Report;
 use crate::source::Sources;
+use crate::workers::Workers;
 
 /// Validate, render, diff, apply and run Kubernetes jobs from high-level manifests
 #[derive(Debug, Parser)]
@@ -235,7 +236,7 @@ impl Session {
         };
         let mut overrides = Vec::new();
         let given = self.given.take();
-        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources));
+        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources, Workers::all()));
         let Documents { mut documents, mut findings, sources } = read;
         if self.is_earlier {
             documents.iter_mut().for_each(|document| withhold(&mut document.root));
@@ -250,7 +251,8 @@ impl Session {
         overrides.append(&mut self.overrides);
         let library = Folders::new(&config, &self.sources);
         let tasks = if self.is_running { Tasks::ToRun(input.task.as_deref()) } else { input.tasks() };
-        let choice = Choice { overrides: &overrides, tasks, profiles };
+        let workers = Workers::all();
+        let choice = Choice { overrides: &overrides, tasks, profiles, workers };
         let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
         findings.extend(problems);
         // A function without a task is there, though nothing comes of it.
@@ -297,7 +299,7 @@ impl Session {
             return Err(Status::of_findings(&findings));
         }
         self.targets = targets(&manifests.manifests);
-        match crate::render::render(manifests, &self.sources) {
+        match crate::render::render(manifests, &self.sources, Workers::all()) {
             Ok(plan) => {
                 self.report.findings(&findings, &self.sources);
                 Ok(plan)

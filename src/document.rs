@@ -8,6 +8,7 @@ pub use files::{InputFile, files, read_beside};
 
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
+use crate::workers::Workers;
 use crate::yaml::{self, Node};
 
 /// The lint on files that are templates of something else.
@@ -39,23 +40,38 @@ pub enum Strictness {
 }
 
 /// Reads every document of the named files (folders with all below them, `-` for standard input).
-pub fn documents(paths: &[PathBuf], sources: &Sources) -> Documents {
+pub fn documents(paths: &[PathBuf], sources: &Sources, workers: Workers) -> Documents {
     let (files, findings) = files(paths);
     let mut read = Documents { findings, ..Documents::default() };
-    for file in files {
-        match file.read() {
-            Ok(bytes) => read.add(&file, bytes, Strictness::Lenient, sources),
-            Err(finding) => read.findings.push(*finding),
-        }
+    // Texts have their numbers in the order of files, whoever reads them.
+    let texts =
+        files.iter().map(|file| file.read().and_then(|bytes| to_source(&file.name(), bytes, sources)));
+    let parsed = workers.map(texts.collect(), |id| id.map(|id| (id, parse(id, sources))));
+    for (file, parsed) in files.iter().zip(parsed) {
+        read.take(file, parsed, Strictness::Lenient, sources);
     }
     read
 }
 
+/// What a file holds, and what is wrong with its text.
+type Parsed = (SourceId, (Vec<Document>, Vec<Diagnostic>));
+
 impl Documents {
     /// Adds the documents of a file, and its source. Documents that hold nothing are passed over.
     pub fn add(&mut self, file: &InputFile, bytes: Vec<u8>, strictness: Strictness, sources: &Sources) {
-        let id = match to_source(&file.name(), bytes, sources) {
-            Ok(id) => id,
+        let parsed = to_source(&file.name(), bytes, sources).map(|id| (id, parse(id, sources)));
+        self.take(file, parsed, strictness, sources);
+    }
+
+    fn take(
+        &mut self,
+        file: &InputFile,
+        parsed: Result<Parsed, Box<Diagnostic>>,
+        strictness: Strictness,
+        sources: &Sources,
+    ) {
+        let (id, (documents, findings)) = match parsed {
+            Ok(parsed) => parsed,
             Err(finding) => {
                 self.sources.extend(finding.place.map(|place| place.source));
                 return self.findings.push(*finding);
@@ -63,7 +79,6 @@ impl Documents {
         };
         self.sources.push(id);
         let text = &sources.get(id).text;
-        let (documents, findings) = parse(id, sources);
         let is_strict = strictness == Strictness::Strict || file.is_stdin();
         if !findings.is_empty() && !file.is_named && !is_strict && !looks_like_object(text) {
             return;

@@ -20,6 +20,7 @@
 //!
 //! Commands are prefixes of this list of calls. A module uses only modules that stand above it here.
 
+pub mod workers;
 pub mod source;
 pub mod diagnostic;
 pub mod fix;

@@ -6,6 +6,7 @@ mod embed;
 mod expression;
 mod library;
 mod lints;
+mod opened;
 mod overrides;
 mod platform;
 mod profiles;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 pub use custom::check as check_object;
 pub use each::Tasks;
 pub use library::{Folders, Library, definitions, name_of};
+use opened::Opened;
 pub use overrides::Override;
 use profiles::Decider;
 pub use profiles::variables;
@@ -28,17 +30,18 @@ pub use rules::examine as examine_rules;
 pub use target::{Target, targets};
 
 use crate::catalog::{Catalog, Flaws, Kind};
-use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean, has_errors};
+use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::Document;
 use crate::kubernetes;
 use crate::kubernetes::custom::{Definition, Definitions};
 use crate::lint;
 use crate::profile::{Chosen, Patch, Profiles};
 use crate::source::{Place, Sources};
-use crate::yaml::{Node, Value};
+use crate::workers::Workers;
+use crate::yaml::Node;
 
 /// A manifest that its kind accepts.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Manifest {
     /// `None` for a Kubernetes object, which stands for itself.
     pub kind: Option<Arc<Kind>>,
@@ -53,9 +56,6 @@ pub struct Manifest {
     /// What its profiles decide of what it becomes.
     pub patches: Vec<Patch>,
 }
-
-/// The lint on secrets that are written down.
-const SECRET_LITERAL: &str = "secret-literal";
 
 /// The manifests of one run, and where their secrets stand in the texts.
 #[derive(Debug, Default)]
@@ -73,6 +73,7 @@ pub struct Choice<'a> {
     pub tasks: Tasks<'a>,
     /// Profiles that every manifest has.
     pub profiles: Chosen,
+    pub workers: Workers,
 }
 
 /// A document whose kind is known, before anything is checked.
@@ -136,10 +137,12 @@ pub fn manifests(
     given.for_each(|definition| definitions.add(Arc::new(definition)));
     let profiles = Profiles::new(catalog, sources);
     let mut decider = Decider { profiles, chosen: &choice.profiles, catalog, sources };
-    for candidate in candidates {
-        let secrets = &mut result.secrets;
-        let is_exported = candidate.is_exported;
-        let (manifests, problems) = check(candidate, &others, &definitions, &mut decider, secrets, sources);
+    let opened = candidates.into_iter();
+    let opened = opened.map(|candidate| Opened::open(candidate, &mut decider, &mut result.secrets, sources));
+    let examined = choice.workers.map(opened.collect(), |opened| opened.examine(&definitions, sources));
+    for examined in examined {
+        let is_exported = examined.is_exported();
+        let (manifests, problems) = examined.close(&others, &mut decider, &mut result.secrets, sources);
         for problem in problems {
             // A function may be part of several manifests, each with a run of its own.
             if !is_exported || !findings.contains(&problem) {
@@ -298,90 +301,4 @@ fn apply_overrides(candidates: &mut [Candidate], choice: &Choice<'_>) -> Result<
         values::canonicalize(&mut candidate.node, shape, &mut Vec::new());
     }
     Ok(())
-}
-
-fn check(
-    candidate: Candidate,
-    others: &Others<'_>,
-    definitions: &Definitions,
-    decider: &mut Decider<'_>,
-    secrets: &mut Vec<Place>,
-    sources: &Sources,
-) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    let Candidate { kind, mut node, mut remarks, is_exported } = candidate;
-    let Some(kind) = kind else {
-        return check_plain(node, remarks, definitions, decider, secrets, sources);
-    };
-    let shape = kind.shape();
-    values::secret_places(&node, shape, secrets);
-    let mut findings = Vec::new();
-    let parts = decider.parts(&node, &kind, is_exported, &mut findings);
-    let filled = decider.fill(&mut node, &kind, &parts, &mut findings);
-    findings.extend(filled.err().into_iter().flat_map(|Diagnostics(more)| more));
-    embed::embed(&mut node, shape, sources, &mut findings);
-    findings.extend(kind.schema().check(&node, sources));
-    rules::check(&node, shape, &mut findings);
-    remarks.extend(if has_errors(&findings) { Vec::new() } else { lints::check(&node, shape, sources) });
-    references::resolve(&mut node, shape, others, &mut findings);
-    if has_errors(&findings) {
-        return (Vec::new(), findings);
-    }
-    secrets.extend(told_secrets(&remarks));
-    findings.extend(remarks);
-    let given = node.clone();
-    values::complete(&mut node, shape, "", sources);
-    let mut manifests = Vec::new();
-    for part in parts {
-        let kind = Some(Arc::clone(&kind));
-        let (node, given) = (node.clone(), given.clone());
-        let mut manifest =
-            Manifest { kind, node, given, index: part.index, is_exported, patches: Vec::new() };
-        match decider.patches(&part.choices, &manifest) {
-            Ok(patches) => manifest.patches = patches,
-            Err(Diagnostics(more)) => findings.extend(more),
-        }
-        manifests.push(manifest);
-    }
-    (manifests, findings)
-}
-
-/// Checks a Kubernetes object, which stands for itself.
-fn check_plain(
-    node: Node,
-    mut remarks: Vec<Diagnostic>,
-    definitions: &Definitions,
-    decider: &mut Decider<'_>,
-    secrets: &mut Vec<Place>,
-    sources: &Sources,
-) -> (Vec<Manifest>, Vec<Diagnostic>) {
-    secret_data(&node, secrets);
-    let mut findings = check_object(&node, definitions, sources);
-    let choices = decider.of_object(&node, &mut findings);
-    if has_errors(&findings) {
-        return (Vec::new(), findings);
-    }
-    remarks.extend(lint::check_object(&node));
-    secrets.extend(told_secrets(&remarks));
-    findings.extend(remarks);
-    let given = Node::new(Value::Null, node.place);
-    let mut manifest =
-        Manifest { kind: None, given, node, index: None, is_exported: false, patches: Vec::new() };
-    match decider.patches(&choices, &manifest) {
-        Ok(patches) => manifest.patches = patches,
-        Err(Diagnostics(more)) => findings.extend(more),
-    }
-    (vec![manifest], findings)
-}
-
-/// A value that a lint calls a secret is not shown while saying so.
-fn told_secrets(findings: &[Diagnostic]) -> impl Iterator<Item = Place> + '_ {
-    findings.iter().filter(|finding| finding.code == SECRET_LITERAL).filter_map(|finding| finding.place)
-}
-
-/// The values of a Kubernetes Secret are secret whether or not the rest of it is right.
-fn secret_data(node: &Node, secrets: &mut Vec<Place>) {
-    if node.get("kind").and_then(Node::as_str) == Some("Secret") {
-        let values = ["data", "stringData"].into_iter().filter_map(|field| node.get(field)?.as_map());
-        secrets.extend(values.flat_map(|map| map.iter()).map(|(_, value)| value.place));
-    }
 }

@@ -3,6 +3,7 @@
 mod blame;
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 
@@ -14,22 +15,40 @@ use crate::object::{Object, ObjectId, Plan};
 use crate::profile::patch;
 use crate::source::{SourceKind, Sources};
 use crate::template::Templates;
+use crate::workers::{Workers, map_with};
 use crate::yaml::{Key, Node, Value};
 use blame::Unpatched;
 
 /// Renders manifests. All problems of all of them are reported at once.
-pub fn render(manifests: Manifests, sources: &Sources) -> Result<Plan, Diagnostics> {
+pub fn render(manifests: Manifests, sources: &Sources, workers: Workers) -> Result<Plan, Diagnostics> {
+    let Manifests { manifests, definitions, .. } = manifests;
+    let kinds: Vec<Option<Arc<Kind>>> = manifests.iter().map(|manifest| manifest.kind.clone()).collect();
     let mut templates = Templates::new(sources);
+    // Texts have their numbers in the order of manifests, whoever renders them.
+    let ready = manifests.into_iter().map(|manifest| (prepare(&manifest, &mut templates, sources), manifest));
+    let ready: Vec<_> = ready.collect();
+    let threads = templates.share(workers.count(ready.len()));
+    let expanded = map_with(threads, ready, |templates, (prepared, manifest)| {
+        prepared.and_then(|()| expand(manifest, templates, &definitions, sources))
+    });
     let mut rendered = Rendered::default();
     let mut findings = Vec::new();
-    let definitions = manifests.definitions;
-    for manifest in manifests.manifests {
-        match expand(manifest, &mut templates, &definitions, sources) {
-            Ok(more) => findings.extend(more.into_iter().filter_map(|object| rendered.add(object))),
-            Err(Diagnostics(more)) => findings.extend(more),
+    for (kind, expanded) in kinds.iter().zip(expanded) {
+        match (kind, expanded) {
+            (_, Ok(more)) => findings.extend(more.into_iter().filter_map(|object| rendered.add(object))),
+            (None, Err(Diagnostics(more))) => findings.extend(more),
+            (Some(kind), Err(Diagnostics(more))) => {
+                findings.extend(more.into_iter().map(|finding| at_its_cause(finding, kind, sources)));
+            }
         }
     }
     if has_errors(&findings) { Err(Diagnostics(findings)) } else { Ok(Plan::new(rendered.objects)) }
+}
+
+/// Compiles the template of a manifest.
+fn prepare(manifest: &Manifest, templates: &mut Templates<'_>, sources: &Sources) -> Result<(), Diagnostics> {
+    let Some(kind) = &manifest.kind else { return Ok(()) };
+    templates.prepare(kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?)
 }
 
 fn expand(
@@ -64,15 +83,9 @@ fn expand(
         // What a profile would undo is told as that, not as what has come of it.
         if !is_checked && !has_errors(&findings) {
             let refused = check_object(&node, definitions, sources);
-            findings.extend(refused.into_iter().map(|finding| {
-                let finding = match &unpatched {
-                    Some(unpatched) => unpatched.blame(finding, definitions, sources),
-                    None => finding,
-                };
-                match &manifest.kind {
-                    Some(kind) => at_its_cause(finding, kind, sources),
-                    None => finding,
-                }
+            findings.extend(refused.into_iter().map(|finding| match &unpatched {
+                Some(unpatched) => unpatched.blame(finding, definitions, sources),
+                None => finding,
             }));
         }
         let place = node.place;

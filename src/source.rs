@@ -35,11 +35,15 @@ impl Source {
 
     /// Returns the line and column (both from 1, columns in characters) of a byte offset.
     pub fn line_column(&self, offset: u32) -> (usize, usize) {
-        let starts = self.line_starts();
-        let line = starts.partition_point(|start| *start <= offset).max(1);
-        let start = starts[line - 1] as usize;
+        let line = self.line(offset);
+        let start = self.line_starts()[line - 1] as usize;
         let end = (offset as usize).min(self.text.len());
         (line, self.text.get(start..end).map_or(1, |before| before.chars().count() + 1))
+    }
+
+    /// Returns the line (from 1) of a byte offset.
+    pub fn line(&self, offset: u32) -> usize {
+        self.line_starts().partition_point(|start| *start <= offset).max(1)
     }
 
     /// Returns the byte range of a line (from 1) without its line break.

@@ -7,39 +7,34 @@
 
 mod bound;
 mod context;
+mod environment;
 mod failure;
 mod lines;
 
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior, syntax::SyntaxConfig};
+use minijinja::Environment;
 
 use self::bound::Budget;
 use self::context::{Context, Reads};
+use self::environment::{environment, keep_values};
 use crate::catalog::Template;
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::source::{Place, Source, SourceId, SourceKind, Sources};
 use crate::yaml::{self, Key, Map, Node, Value};
 
-/// Instructions that one template may use; the largest example needs a hundredth of it.
-const FUEL: u64 = 1_000_000;
-const RECURSION: usize = 64;
 const TOKEN: &str = "__daphnia_value_";
 const TOKEN_END: &str = "__";
 /// Ends the text of a token that stands in quotes, until it is filled: no plain text ends like this.
 const QUOTED: char = '\0';
-/// Filters that would put raw text, or text of another syntax, into the output, and those that make any amount of it.
-const WITHHELD: &[&str] =
-    &["safe", "escape", "e", "tojson", "urlencode", "pprint", "indent", "format", "batch", "slice"];
-
 /// Renders the templates of a catalog. Each is compiled once.
 pub struct Templates<'a> {
     sources: &'a Sources,
     environment: Environment<'static>,
     files: HashMap<String, SourceId>,
     /// By the number that line marks carry.
-    numbered: Vec<SourceId>,
+    numbered: Vec<(SourceId, Arc<Source>)>,
     imports: Imports,
     slots: Arc<Mutex<Slots>>,
     literals: Arc<HashSet<String>>,
@@ -87,7 +82,7 @@ impl<'a> Templates<'a> {
         template: &Template,
         variables: Vec<(String, Node)>,
     ) -> Result<Vec<Node>, Diagnostics> {
-        self.add(template)?;
+        self.prepare(template)?;
         Ok(self.expand(&template.name, variables).map_err(|finding| *finding)?)
     }
 
@@ -102,8 +97,30 @@ impl<'a> Templates<'a> {
         documents.into_iter().map(|document| self.fill(document)).collect()
     }
 
-    /// Adds a template and those that it imports.
-    fn add(&mut self, template: &Template) -> Result<(), Diagnostics> {
+    /// Makes as many as are asked for, each for a thread of its own. What was prepared is shared by all.
+    pub fn share(self, count: usize) -> Vec<Templates<'a>> {
+        let mut all: Vec<Templates<'a>> = (1..count).map(|_| self.twin()).collect();
+        all.push(self);
+        all
+    }
+
+    fn twin(&self) -> Templates<'a> {
+        let slots = Arc::default();
+        let mut environment = self.environment.clone();
+        keep_values(&mut environment, Arc::clone(&slots));
+        Templates {
+            sources: self.sources,
+            environment,
+            files: self.files.clone(),
+            numbered: self.numbered.clone(),
+            imports: Arc::clone(&self.imports),
+            slots,
+            literals: Arc::clone(&self.literals),
+        }
+    }
+
+    /// Compiles a template and those that it imports, unless that was done before.
+    pub fn prepare(&mut self, template: &Template) -> Result<(), Diagnostics> {
         let Template { kind, name, text, .. } = template;
         if self.files.contains_key(name) {
             return Ok(());
@@ -112,7 +129,7 @@ impl<'a> Templates<'a> {
         self.files.insert(name.to_owned(), id);
         Arc::make_mut(&mut self.literals).extend(lines::literals(text));
         let marked = lines::mark(text, self.numbered.len());
-        self.numbered.push(id);
+        self.numbered.push((id, self.sources.get(id)));
         let added = self.environment.add_template_owned(name.to_owned(), marked);
         added.map_err(|error| *self.failure(&error))?;
         for file in lines::imports(text) {
@@ -121,21 +138,21 @@ impl<'a> Templates<'a> {
                 let mut imports = self.imports.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
                 imports.insert((name.clone(), file.to_owned()), imported.name.clone());
                 drop(imports);
-                self.add(&imported)?;
+                self.prepare(&imported)?;
             }
         }
         Ok(())
     }
 
     fn parse(&self, rendered: &str, name: &str) -> Result<Vec<Node>, Box<Diagnostic>> {
-        let id = self.files.get(name).copied().unwrap_or(self.numbered[0]);
+        let id = self.files.get(name).copied().unwrap_or(self.numbered[0].0);
+        let own = (id, self.sources.get(id));
         let (text, origins) = lines::unmark(rendered);
         let scratch = Source::new(SourceKind::Template, name, text);
         let origin = |offset: u32| {
-            let (line, _) = scratch.line_column(offset);
-            let (file, line) = origins.get(line - 1).copied().unwrap_or((0, 1));
-            let id = self.numbered.get(file).copied().unwrap_or(id);
-            Place::new(id, self.sources.get(id).line_range(line))
+            let (file, line) = origins.get(scratch.line(offset) - 1).copied().unwrap_or((0, 1));
+            let (id, source) = self.numbered.get(file).unwrap_or(&own);
+            Place::new(*id, source.line_range(line))
         };
         let (documents, findings) = yaml::read(id, &scratch.text);
         if let Some(finding) = findings.into_iter().next() {
@@ -256,44 +273,6 @@ impl<'a> Templates<'a> {
         });
         Some(Place::new(id, narrow.unwrap_or(line)))
     }
-}
-
-fn environment(slots: Arc<Mutex<Slots>>, imports: Imports) -> Environment<'static> {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    let syntax = SyntaxConfig::builder().trim_blocks(true).lstrip_blocks(true).build();
-    environment.set_syntax(syntax.expect("the usual delimiters differ"));
-    environment.set_recursion_limit(RECURSION);
-    environment.set_fuel(Some(FUEL));
-    // A named mode makes captured blocks count as safe, which tells a template's own text from values.
-    environment.set_auto_escape_callback(|_| AutoEscape::Custom("yaml".into()));
-    for name in WITHHELD {
-        environment.remove_filter(name);
-    }
-    context::add_filters(&mut environment);
-    environment.set_path_join_callback(move |name, parent| {
-        let imports = imports.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let meant = imports.get(&(parent.to_owned(), name.to_owned()));
-        meant.map_or_else(|| name.to_owned(), String::clone).into()
-    });
-    environment.set_formatter(move |out, _, value| {
-        let mut slots = lock(&slots);
-        let slots_now = &mut *slots;
-        let slot = if value.is_safe() {
-            let text = value.as_str().unwrap_or_default();
-            slots_now.budget.spend(text.len())?;
-            Slot::Fragment(text.to_owned())
-        } else {
-            let origin = slots_now.reads.origin(value, &slots_now.literals);
-            Slot::Value(context::to_node(value, &slots_now.reads, &mut slots_now.budget)?, origin)
-        };
-        let index = slots.values.len();
-        slots.values.push(slot);
-        drop(slots);
-        std::fmt::Write::write_fmt(out, format_args!("{TOKEN}{index}{TOKEN_END}"))?;
-        Ok(())
-    });
-    environment
 }
 
 fn lock(slots: &Mutex<Slots>) -> MutexGuard<'_, Slots> {

@@ -9,6 +9,7 @@ use bolero::{TypeGenerator, check};
 use daphnia::catalog::Catalog;
 use daphnia::config::Config;
 use daphnia::source::{Source, SourceKind, Sources};
+use daphnia::workers::Workers;
 use daphnia::{document, manifest, render};
 
 /// One manifest takes milliseconds; what takes this long hangs.
@@ -95,7 +96,7 @@ fn read_check_render(text: &str) {
     let (manifests, more) =
         manifest::manifests(documents, &manifest::Choice::default(), &library, &catalog, &sources);
     findings.extend(more);
-    if let Err(refusals) = render::render(manifests, &sources) {
+    if let Err(refusals) = render::render(manifests, &sources, Workers::default()) {
         findings.extend(refusals.0);
     }
     for place in findings.iter().filter_map(|finding| finding.place) {

@@ -15,6 +15,7 @@ use crate::manifest::{Choice, Folders, Library, Override, is_joint, manifests, n
 use crate::object::{ObjectId, Plan};
 use crate::render::render;
 use crate::source::{Place, SourceId, Sources};
+use crate::workers::Workers;
 
 /// An edit may make another one possible; more rounds than this only go in circles.
 const MAX_ROUNDS: usize = 10;
@@ -158,7 +159,8 @@ impl Looking<'_> {
             }
         };
         let profiles = check.profiles.clone();
-        let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles };
+        let workers = Workers::default();
+        let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles, workers };
         let (found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         findings.extend(problems);
         let secrets = [unread, found.secrets.clone()].concat();
@@ -166,7 +168,7 @@ impl Looking<'_> {
         let count = found.manifests.len();
         let is_ours = found.manifests.iter().any(|manifest| manifest.kind.is_some());
         // What renders to something that Kubernetes refuses is not valid either.
-        let made = match render(found, &sources) {
+        let made = match render(found, &sources, workers) {
             Ok(plan) if is_ours => digests(&plan),
             Ok(_) => Vec::new(),
             Err(problems) => {

@@ -6,8 +6,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc;
 
 use super::group::{Beside, Held, Looking, Single, first_look};
 use super::index::Index;
@@ -18,9 +16,7 @@ use crate::kubernetes::custom::Definitions;
 use crate::manifest::{Tasks, definitions};
 use crate::object::ObjectId;
 use crate::source::Sources;
-
-/// A thread has less room than the process; documents may be deep.
-const STACK_BYTES: usize = 8 << 20;
+use crate::workers::Workers;
 
 /// What is known after all files have been read.
 struct Run<'a> {
@@ -54,8 +50,8 @@ impl Check<'_> {
         let mut told = 0;
         // An object of an earlier file may turn out to be made again in a later one.
         let mut is_telling = true;
-        each(&all, &|index| first_look(self, &files[index]), &mut |index,
-                                                                   single: Result<
+        Workers::all().each(&all, &|index| first_look(self, &files[index]), &mut |index,
+                                                                                  single: Result<
             Single,
             Box<Diagnostic>,
         >| {
@@ -75,7 +71,7 @@ impl Check<'_> {
             }
         });
         run.know(definitions(self.config));
-        each(&open, &|index| run.alone(index), &mut |index, (checked, objects)| {
+        Workers::all().each(&open, &|index| run.alone(index), &mut |index, (checked, objects)| {
             waiting.insert(index, checked);
             made.add(index, objects);
         });
@@ -156,30 +152,6 @@ impl Made {
         files.dedup();
         files
     }
-}
-
-/// Works on each of some files, on as many threads as there are processors.
-fn each<T: Send>(indexes: &[usize], work: &(dyn Fn(usize) -> T + Sync), take: &mut dyn FnMut(usize, T)) {
-    let next = AtomicUsize::new(0);
-    let (sender, receiver) = mpsc::channel();
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    std::thread::scope(|scope| {
-        for _ in 0..processors.min(indexes.len()) {
-            let (sender, next) = (sender.clone(), &next);
-            let work = move || {
-                loop {
-                    let Some(index) = indexes.get(next.fetch_add(1, Ordering::Relaxed)) else { return };
-                    if sender.send((*index, work(*index))).is_err() {
-                        return;
-                    }
-                }
-            };
-            let thread = std::thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-            thread.expect("the system has room for a thread for each processor");
-        }
-        drop(sender);
-        receiver.iter().for_each(|(index, made)| take(index, made));
-    });
 }
 
 fn unread(check: &Check<'_>, finding: Diagnostic) -> Checked {

@@ -8,6 +8,7 @@ use super::{Input, Session, Status};
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::object::Plan;
 use crate::render::render;
+use crate::workers::Workers;
 
 /// What manifests are compared with.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,7 +128,7 @@ impl Session {
         let rendered = if has_errors(&findings) {
             Err(Diagnostics(Vec::new()))
         } else {
-            render(manifests, &self.sources)
+            render(manifests, &self.sources, Workers::all())
         };
         rendered.map_err(|Diagnostics(more)| {
             findings.extend(more);

@@ -14,6 +14,7 @@ use crate::diff::between;
 use crate::document::documents;
 use crate::profile::{self, Choice};
 use crate::report::ChangeFormat;
+use crate::workers::Workers;
 
 /// List profiles, print one, or show what it does to a manifest
 ///
@@ -92,7 +93,7 @@ impl Session {
             config: args.config.clone(),
         };
         // A misspelt name is told before anything is compared.
-        let read = documents(&args.paths, &self.sources);
+        let read = documents(&args.paths, &self.sources, Workers::all());
         self.given = Some(read.clone());
         let with = self.plan(&input(vec![name.to_owned()]))?;
         self.given = Some(read);

@@ -12,6 +12,7 @@ use crate::diagnostic::did_you_mean;
 use crate::object::{Masks, Object, ObjectId, Plan};
 use crate::report::plural;
 use crate::source::Sources;
+use crate::workers::Workers;
 use crate::yaml::{self, Node, Value};
 
 /// Print the Kubernetes objects that manifests become
@@ -85,7 +86,8 @@ pub(super) fn render(args: &RenderArgs) -> Status {
     };
     match &args.output {
         Output::Yaml => {
-            plan.objects.iter().for_each(|o| session.report.product(&format!("---\n{}", yaml(o))));
+            let texts = Workers::all().map(plan.objects.iter().collect(), |o| format!("---\n{}", yaml(o)));
+            texts.iter().for_each(|text| session.report.product(text));
         }
         Output::Json if args.origins => {
             let objects = plan.objects.iter().map(|object| origins(object, &session.sources));

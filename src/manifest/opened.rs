@@ -1,0 +1,124 @@
+//! A candidate that is being checked: opened and closed in the order of the texts, examined on any thread between.
+
+use super::profiles::{Decider, Part};
+use super::references::Others;
+use super::{Candidate, Manifest, check_object, embed, lints, references, rules, values};
+use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
+use crate::kubernetes::custom::Definitions;
+use crate::lint;
+use crate::source::{Place, Sources};
+use crate::yaml::{Node, Value};
+
+/// The lint on secrets that are written down.
+const SECRET_LITERAL: &str = "secret-literal";
+
+/// A candidate with what its profiles fill in, and what was found so far.
+pub(super) struct Opened {
+    candidate: Candidate,
+    parts: Vec<Part>,
+    findings: Vec<Diagnostic>,
+}
+
+impl Opened {
+    pub fn open(
+        mut candidate: Candidate,
+        decider: &mut Decider<'_>,
+        secrets: &mut Vec<Place>,
+        sources: &Sources,
+    ) -> Opened {
+        let mut findings = Vec::new();
+        let node = &mut candidate.node;
+        let Some(kind) = &candidate.kind else {
+            secret_data(node, secrets);
+            return Opened { candidate, parts: Vec::new(), findings };
+        };
+        values::secret_places(node, kind.shape(), secrets);
+        let parts = decider.parts(node, kind, candidate.is_exported, &mut findings);
+        let filled = decider.fill(node, kind, &parts, &mut findings);
+        findings.extend(filled.err().into_iter().flat_map(|Diagnostics(more)| more));
+        embed::embed(node, kind.shape(), sources, &mut findings);
+        Opened { candidate, parts, findings }
+    }
+
+    /// Checks what needs nothing but the candidate.
+    pub fn examine(mut self, definitions: &Definitions, sources: &Sources) -> Opened {
+        let Opened { candidate: Candidate { kind, node, remarks, .. }, findings, .. } = &mut self;
+        match kind {
+            Some(kind) => {
+                findings.extend(kind.schema().check(node, sources));
+                rules::check(node, kind.shape(), findings);
+                if !has_errors(findings) {
+                    remarks.extend(lints::check(node, kind.shape(), sources));
+                }
+            }
+            None => {
+                findings.extend(check_object(node, definitions, sources));
+                if !has_errors(findings) {
+                    remarks.extend(lint::check_object(node));
+                }
+            }
+        }
+        self
+    }
+
+    pub fn is_exported(&self) -> bool {
+        self.candidate.is_exported
+    }
+
+    /// Makes the manifests that hold, and says all that was found.
+    pub fn close(
+        self,
+        others: &Others<'_>,
+        decider: &mut Decider<'_>,
+        secrets: &mut Vec<Place>,
+        sources: &Sources,
+    ) -> (Vec<Manifest>, Vec<Diagnostic>) {
+        let Opened { candidate, parts, mut findings } = self;
+        let Candidate { kind, mut node, remarks, is_exported } = candidate;
+        let choices = match &kind {
+            Some(kind) => {
+                references::resolve(&mut node, kind.shape(), others, &mut findings);
+                parts.into_iter().map(|part| (part.index, part.choices)).collect()
+            }
+            None => vec![(None, decider.of_object(&node, &mut findings))],
+        };
+        if has_errors(&findings) {
+            return (Vec::new(), findings);
+        }
+        secrets.extend(told_secrets(&remarks));
+        findings.extend(remarks);
+        let given = match &kind {
+            Some(kind) => {
+                let given = node.clone();
+                values::complete(&mut node, kind.shape(), "", sources);
+                given
+            }
+            // No template sees it.
+            None => Node::new(Value::Null, node.place),
+        };
+        let whole = Manifest { kind, node, given, index: None, is_exported, patches: Vec::new() };
+        let copies = std::iter::repeat_n(whole, choices.len()).zip(choices);
+        let manifests = copies.map(|(mut manifest, (index, choices))| {
+            manifest.index = index;
+            match decider.patches(&choices, &manifest) {
+                Ok(patches) => manifest.patches = patches,
+                Err(Diagnostics(more)) => findings.extend(more),
+            }
+            manifest
+        });
+        (manifests.collect(), findings)
+    }
+}
+
+/// A value that a lint calls a secret is not shown while saying so.
+fn told_secrets(findings: &[Diagnostic]) -> impl Iterator<Item = Place> + '_ {
+    findings.iter().filter(|finding| finding.code == SECRET_LITERAL).filter_map(|finding| finding.place)
+}
+
+/// The values of a Kubernetes Secret are secret whether or not the rest of it is right.
+fn secret_data(node: &Node, secrets: &mut Vec<Place>) {
+    if node.get("kind").and_then(Node::as_str) == Some("Secret") {
+        let values = ["data", "stringData"].into_iter().filter_map(|field| node.get(field)?.as_map());
+        secrets.extend(values.flat_map(|map| map.iter()).map(|(_, value)| value.place));
+    }
+}

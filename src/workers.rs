@@ -1,0 +1,132 @@
+//! One work for each of many things, on one processor or on all; what comes of it stands in the order of the things.
+
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError, mpsc};
+use std::thread::{Builder, Scope, ScopedJoinHandle, available_parallelism, scope};
+
+/// A thread has less room than the process; documents may be deep.
+const STACK_BYTES: usize = 8 << 20;
+/// To start a thread, and to tell it what all know, takes as long as some manifests.
+const FEW: usize = 24;
+
+/// How many threads share a work.
+#[derive(Debug, Clone, Copy)]
+pub struct Workers(usize);
+
+impl Default for Workers {
+    /// The thread that asks, for work of which others have their own.
+    fn default() -> Self {
+        Workers(1)
+    }
+}
+
+impl Workers {
+    /// A thread for each processor.
+    pub fn all() -> Workers {
+        Workers(available_parallelism().map_or(1, usize::from))
+    }
+
+    /// Says how many threads are worth while for so many things.
+    pub fn count(self, things: usize) -> usize {
+        if things < FEW { 1 } else { self.0.min(things) }
+    }
+
+    /// Makes something of each thing.
+    pub fn map<I: Send, T: Send>(self, things: Vec<I>, work: impl Fn(I) -> T + Sync) -> Vec<T> {
+        let states = vec![(); self.count(things.len())];
+        map_with(states, things, |(), thing| work(thing))
+    }
+
+    /// Works on each of some numbers, and hands over what comes of each as soon as it is there.
+    pub fn each<T: Send>(
+        self,
+        numbers: &[usize],
+        work: &(dyn Fn(usize) -> T + Sync),
+        take: &mut dyn FnMut(usize, T),
+    ) {
+        let next = AtomicUsize::new(0);
+        let (sender, receiver) = mpsc::channel();
+        scope(|scope| {
+            for _ in 0..self.0.min(numbers.len()) {
+                let (sender, next) = (sender.clone(), &next);
+                start(scope, move || {
+                    while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+                        if sender.send((*number, work(*number))).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            drop(sender);
+            receiver.iter().for_each(|(number, made)| take(number, made));
+        });
+    }
+}
+
+/// Makes something of each thing, on a thread for each state.
+pub fn map_with<S: Send, I: Send, T: Send>(
+    mut states: Vec<S>,
+    things: Vec<I>,
+    work: impl Fn(&mut S, I) -> T + Sync,
+) -> Vec<T> {
+    if let [state] = states.as_mut_slice() {
+        return things.into_iter().map(|thing| work(state, thing)).collect();
+    }
+    let left = Mutex::new(things.into_iter().enumerate());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let made = |mut state: S| {
+        let mut made = Vec::new();
+        while let Some((index, thing)) = next() {
+            made.push((index, work(&mut state, thing)));
+        }
+        made
+    };
+    let mut all: Vec<(usize, T)> = scope(|scope| {
+        let threads: Vec<_> = states.into_iter().map(|state| start(scope, || made(state))).collect();
+        threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    });
+    all.sort_unstable_by_key(|(index, _)| *index);
+    all.into_iter().map(|(_, made)| made).collect()
+}
+
+fn start<'s, T: Send + 's>(
+    scope: &'s Scope<'s, '_>,
+    work: impl FnOnce() -> T + Send + 's,
+) -> ScopedJoinHandle<'s, T> {
+    let thread = Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
+    thread.expect("the system has room for a thread for each processor")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_made_stands_in_the_order_of_the_things() {
+        for count in [0, 1, FEW, 10 * FEW] {
+            let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
+            for workers in [Workers::default(), Workers(3)] {
+                assert_eq!(workers.map((0..count).collect(), |n| n.to_string()), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn all_threads_work_at_the_same_time() {
+        let meeting = std::sync::Barrier::new(3);
+        // Without three threads at once nobody would leave the first meeting.
+        let numbers: Vec<usize> = (0..3 * FEW).collect();
+        let met = map_with(vec![0; 3], numbers, |count, number| {
+            *count += 1;
+            if *count == 1 {
+                meeting.wait();
+            }
+            number
+        });
+        assert_eq!(met.len(), 3 * FEW);
+    }
+}
