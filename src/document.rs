@@ -137,7 +137,10 @@ fn is_object(root: &Node) -> bool {
     // Files of kustomize, Helm and kubectl look like objects, and are none.
     let is_chart = map.get("kind").is_none() && map.get("name").is_some() && map.get("version").is_some();
     let is_kubeconfig = api_version == "v1" && text("kind") == Some("Config");
-    if api_version.starts_with("kustomize.config.k8s.io/") || is_chart || is_kubeconfig {
+    // kustomize itself fills in its apiVersion.
+    let is_kustomization = api_version.starts_with("kustomize.config.k8s.io/")
+        || api_version.is_empty() && matches!(text("kind"), Some("Kustomization" | "Component"));
+    if is_kustomization || is_chart || is_kubeconfig {
         return false;
     }
     let is_head = |key: &str| key.eq_ignore_ascii_case("kind") || did_you_mean(key, ["apiVersion"]).is_some();

@@ -138,12 +138,15 @@ impl Levels {
         for id in texts {
             allows.extend(comments::allows(*id, sources, &mut weighed));
         }
-        // Where something is wrong, that comes first: advice is for what works.
+        // Where something is wrong, that comes first: advice is for what works, unless it is an order.
         let errors = findings.iter().filter(|finding| finding.level == Level::Error);
         let wrong: BTreeSet<SourceId> = errors.filter_map(|error| Some(error.place?.source)).collect();
         let is_early = |finding: &Diagnostic| {
             let is_wrong = finding.place.is_some_and(|place| wrong.contains(&place.source));
-            is_wrong && finding.level == Level::Warning && self.all().contains_key(finding.code.as_ref())
+            let is_advice = || {
+                self.all().contains_key(&*finding.code) && self.weight(&finding.code).level != LintLevel::Deny
+            };
+            is_wrong && finding.level == Level::Warning && is_advice()
         };
         for finding in findings.into_iter().filter(|finding| !is_early(finding)) {
             if finding.level != Level::Warning || !comments::is_allowed(&finding, &mut allows, sources) {
@@ -164,14 +167,18 @@ impl Levels {
             .then(|| Diagnostic { class: crate::diagnostic::Class::Finding, ..self.unknown(name) })
     }
 
+    /// Returns what a warning weighs: as its lint, or as all warnings.
+    fn weight(&self, name: &str) -> Setting {
+        let is_own = |own: &Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
+        self.setting(name).filter(is_own).unwrap_or_else(|| self.warnings.clone())
+    }
+
     /// Gives a warning the level of its lint.
     fn raise(&self, mut finding: Diagnostic) -> Option<Diagnostic> {
         if finding.level != Level::Warning {
             return Some(finding);
         }
-        let own = self.setting(&finding.code);
-        let is_own = |own: &Setting| own.level != LintLevel::Warn || own.order > self.warnings.order;
-        let setting = own.filter(is_own).unwrap_or_else(|| self.warnings.clone());
+        let setting = self.weight(&finding.code);
         match setting.level {
             LintLevel::Allow => return None,
             LintLevel::Warn => {}

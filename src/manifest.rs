@@ -29,6 +29,7 @@ use references::Others;
 pub use rules::examine as examine_rules;
 pub use target::{Target, targets};
 
+use crate::catalog::shape::Shape;
 use crate::catalog::{Catalog, Flaws, Kind};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::document::Document;
@@ -61,9 +62,21 @@ pub struct Manifest {
 #[derive(Debug, Default)]
 pub struct Manifests {
     pub manifests: Vec<Manifest>,
+    /// Those that their kind does not accept, for what else may be wrong with them.
+    pub flawed: Vec<Flawed>,
     pub secrets: Vec<Place>,
     /// What custom resources are checked by.
     pub definitions: Definitions,
+}
+
+/// A manifest that its kind does not accept.
+#[derive(Debug)]
+pub struct Flawed {
+    pub manifest: Manifest,
+    /// The parts of which its schema says nothing, since they are Kubernetes' own.
+    pub open: Vec<Place>,
+    /// The fields of which something is told already, at their keys.
+    pub told: Vec<Place>,
 }
 
 /// What is wanted of the manifests, beside what they say.
@@ -142,7 +155,8 @@ pub fn manifests(
     let examined = choice.workers.map(opened.collect(), |opened| opened.examine(&definitions, sources));
     for examined in examined {
         let is_exported = examined.is_exported();
-        let (manifests, problems) = examined.close(&others, &mut decider, &mut result.secrets, sources);
+        let (manifests, flawed, problems) =
+            examined.close(&others, &mut decider, &mut result.secrets, sources);
         for problem in problems {
             // A function may be part of several manifests, each with a run of its own.
             if !is_exported || !findings.contains(&problem) {
@@ -150,6 +164,7 @@ pub fn manifests(
             }
         }
         result.manifests.extend(manifests);
+        result.flawed.extend(flawed);
     }
     result.definitions = definitions;
     (result, findings)
@@ -288,14 +303,16 @@ fn apply_overrides(candidates: &mut [Candidate], choice: &Choice<'_>) -> Result<
         let error = Diagnostic::unable("bad-override", message);
         return Err(Box::new(error.help(format!("name a file with {which}"))));
     };
-    let object = serde_json::Value::Object(Default::default());
     let shape = candidate.kind.as_ref().map(|kind| kind.shape());
+    let text = |field: &str| candidate.node.get(field).and_then(Node::as_str);
+    let own =
+        text("apiVersion").zip(text("kind")).and_then(|(version, kind)| kubernetes::schema(version, kind));
+    let name = text("kind").unwrap_or_default().to_owned();
     for one in choice.overrides {
         if let Some(shape) = shape {
-            let name = candidate.node.get("kind").and_then(Node::as_str).unwrap_or_default();
-            one.ensure_place(name, shape)?;
+            one.ensure_place(&name, shape)?;
         }
-        one.apply(&mut candidate.node, shape.unwrap_or(crate::catalog::shape::Shape::root(&object)));
+        one.apply(&mut candidate.node, shape.or(own.map(|schema| Shape::root(schema.json()))))?;
     }
     if let Some(shape) = shape {
         values::canonicalize(&mut candidate.node, shape, &mut Vec::new());

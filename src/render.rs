@@ -10,10 +10,10 @@ use base64::Engine as _;
 use crate::catalog::Kind;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
-use crate::manifest::{Manifest, Manifests, check_object, variables};
+use crate::manifest::{Flawed, Manifest, Manifests, check_object, variables};
 use crate::object::{Object, ObjectId, Plan};
 use crate::profile::patch;
-use crate::source::{SourceKind, Sources};
+use crate::source::{Place, SourceKind, Sources};
 use crate::template::Templates;
 use crate::workers::{Workers, map_with};
 use crate::yaml::{Key, Node, Value};
@@ -49,6 +49,24 @@ pub fn render(manifests: Manifests, sources: &Sources, workers: Workers) -> Resu
 fn prepare(manifest: &Manifest, templates: &mut Templates<'_>, sources: &Sources) -> Result<(), Diagnostics> {
     let Some(kind) = &manifest.kind else { return Ok(()) };
     templates.prepare(kind.template().map_err(|flaws| Diagnostics(flaws.tell(sources)))?)
+}
+
+/// Says what Kubernetes refuses in the open parts of manifests that are wrong elsewhere.
+pub fn refusals(flawed: Vec<Flawed>, definitions: &Definitions, sources: &Sources) -> Vec<Diagnostic> {
+    let mut templates = Templates::new(sources);
+    let mut findings: Vec<Diagnostic> = Vec::new();
+    for Flawed { manifest, open, told } in flawed {
+        let prepared = prepare(&manifest, &mut templates, sources);
+        let expanded = prepared.and_then(|()| expand(manifest, &mut templates, definitions, sources));
+        let Err(Diagnostics(refused)) = expanded else { continue };
+        let is_open = |place: Place| open.iter().any(|part| part.overlaps(place)) && !told.contains(&place);
+        for refusal in refused.into_iter().filter(|refusal| refusal.place.is_some_and(is_open)) {
+            if !findings.contains(&refusal) {
+                findings.push(refusal);
+            }
+        }
+    }
+    findings
 }
 
 fn expand(

@@ -93,6 +93,11 @@ impl Place {
         debug_assert_eq!(self.source, other.source);
         Place { end: other.end.max(self.end), ..self }
     }
+
+    pub fn overlaps(self, other: Place) -> bool {
+        let is_common = self.start < other.end && other.start < self.end || self.start == other.start;
+        self.source == other.source && is_common
+    }
 }
 
 /// All the texts of one run. Shared by reference; adding needs no exclusive access, so that any stage may

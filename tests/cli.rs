@@ -12,4 +12,6 @@ mod cli {
     mod hooks;
     mod kinds;
     mod origins;
+    mod overrides;
+    mod together;
 }

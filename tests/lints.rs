@@ -90,11 +90,13 @@ fn a_warning_does_not_fail_and_a_secret_is_not_shown() {
 }
 
 #[test]
-fn where_something_is_wrong_that_is_told_alone() {
+fn where_something_is_wrong_advice_waits_and_what_is_denied_does_not() {
     let text = OURS
         .replace("backoffLimit: 2", "backoff_limit: x # daphnia: allow(latest-tag)")
         .replace("'1.36'", "latest");
-    assert_eq!(validate(&text, &["--deny", "warnings"]).codes(), ["error[wrong-type]"]);
+    assert_eq!(validate(&text, &[]).codes(), ["error[wrong-type]"]);
+    assert_eq!(validate(&text, &["--deny", "missing-ttl"]).codes(), ["error[wrong-type]"]);
+    assert_eq!(validate(&text, &["--deny", "warnings"]).codes(), ["error[latest-tag]", "error[wrong-type]"]);
 }
 
 #[test]

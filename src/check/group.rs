@@ -13,7 +13,7 @@ use crate::kubernetes::custom::{Definition, Definitions};
 use crate::lint::hide_unread;
 use crate::manifest::{Choice, Folders, Library, Override, is_joint, manifests, name_of};
 use crate::object::{ObjectId, Plan};
-use crate::render::render;
+use crate::render::{refusals, render};
 use crate::source::{Place, SourceId, Sources};
 use crate::workers::Workers;
 
@@ -161,7 +161,12 @@ impl Looking<'_> {
         let profiles = check.profiles.clone();
         let workers = Workers::default();
         let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles, workers };
-        let (found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
+        let (mut found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
+        let flawed = std::mem::take(&mut found.flawed);
+        let refusals = refusals(flawed, &found.definitions, &sources);
+        // What is unknown to the kind is told already.
+        let is_told = |refusal: &Diagnostic| problems.iter().any(|problem| problem.place == refusal.place);
+        findings.extend(refusals.into_iter().filter(|refusal| !is_told(refusal)));
         findings.extend(problems);
         let secrets = [unread, found.secrets.clone()].concat();
         let definitions = found.definitions.known().cloned().collect();

@@ -24,11 +24,10 @@ pub fn check(object: &Node, sources: &Sources) -> Vec<Diagnostic> {
             .collect();
     };
     if let Some(schema) = schema(api_version, name) {
-        let findings = schema.check(object, sources);
-        if !findings.is_empty() {
-            return findings;
-        }
-        return super::rules::check(object, api_version, name, sources);
+        let mut findings = schema.check(object, sources);
+        let wrong: Vec<Place> = findings.iter().filter_map(|finding| finding.place).collect();
+        findings.extend(super::rules::check(object, api_version, name, &wrong, sources));
+        return findings;
     }
     let asked =
         Asked { object, sources, api_version, kind: name, at: version_node.place, kind_at: kind_node.place };

@@ -68,10 +68,16 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("rbac.authorization.k8s.io", "ClusterRoleBinding", config::role_binding),
 ];
 
-/// Checks an object that its schema allows.
-pub(super) fn check(object: &Node, api_version: &str, kind: &str, sources: &Sources) -> Vec<Diagnostic> {
+/// Checks an object of which its schema says already that it is wrong at these places, if at any.
+pub(super) fn check(
+    object: &Node,
+    api_version: &str,
+    kind: &str,
+    wrong: &[Place],
+    sources: &Sources,
+) -> Vec<Diagnostic> {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
-    let mut findings = Findings { object, sources, found: Vec::new() };
+    let mut findings = Findings { object, sources, wrong, found: Vec::new(), doubtful: None };
     name::metadata(object, group, kind, &mut findings);
     for (_, _, rule) in RULES.iter().filter(|(g, k, _)| *g == group && *k == kind) {
         rule(object, &mut findings);
@@ -83,7 +89,11 @@ pub(super) fn check(object: &Node, api_version: &str, kind: &str, sources: &Sour
 struct Findings<'a> {
     object: &'a Node,
     sources: &'a Sources,
+    /// Where its schema has refused the object.
+    wrong: &'a [Place],
     found: Vec<Diagnostic>,
+    /// What is said about a part that may be meant otherwise, and so is not told.
+    doubtful: Option<Diagnostic>,
 }
 
 impl Findings<'_> {
@@ -104,6 +114,9 @@ impl Findings<'_> {
 
     /// Reports a field that is not there; the words say why it must be.
     fn missing(&mut self, parent: &Node, field: &str, words: impl AsRef<str>, help: impl Into<String>) {
+        if self.is_doubtful(parent) {
+            return;
+        }
         let (path, place) = self.spot(parent);
         let words = words.as_ref();
         let message = if path.is_empty() {
@@ -121,6 +134,9 @@ impl Findings<'_> {
     fn report(&mut self, code: &'static str, node: &Node, words: &str, help: String) -> &mut Diagnostic {
         let (path, place) = self.spot(node);
         let finding = Diagnostic::error(code, format!("`{path}` {words}")).at(place).help(help);
+        if self.is_doubtful(node) {
+            return self.doubtful.insert(finding);
+        }
         self.found.push(finding);
         let last = self.found.len() - 1;
         &mut self.found[last]
@@ -128,6 +144,20 @@ impl Findings<'_> {
 
     fn place(&self, node: &Node) -> Place {
         self.spot(node).1
+    }
+
+    /// Says whether what a node lacks, or has too much of, may only be misspelt: its schema has refused it, one of
+    /// its own fields, or something in its list.
+    fn is_doubtful(&self, node: &Node) -> bool {
+        let meets = |place: Place| self.wrong.iter().any(|wrong| wrong.overlaps(place));
+        match &node.value {
+            _ if self.wrong.is_empty() => false,
+            Value::Map(map) => map.entries.iter().any(|(key, value)| {
+                let is_scalar = !matches!(value.value, Value::Map(_) | Value::List(_));
+                meets(key.place) || is_scalar && meets(value.place)
+            }),
+            _ => meets(node.place),
+        }
     }
 
     /// Spells the path of a node, and says where to point: a value of many lines is shown by its first line.

@@ -2,7 +2,8 @@
 
 use super::profiles::{Decider, Part};
 use super::references::Others;
-use super::{Candidate, Manifest, check_object, embed, lints, references, rules, values};
+use super::{Candidate, Flawed, Manifest, check_object, embed, lints, references, rules, values};
+use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
 use crate::lint;
@@ -47,15 +48,11 @@ impl Opened {
             Some(kind) => {
                 findings.extend(kind.schema().check(node, sources));
                 rules::check(node, kind.shape(), findings);
-                if !has_errors(findings) {
-                    remarks.extend(lints::check(node, kind.shape(), sources));
-                }
+                remarks.extend(lints::check(node, kind.shape(), sources));
             }
             None => {
                 findings.extend(check_object(node, definitions, sources));
-                if !has_errors(findings) {
-                    remarks.extend(lint::check_object(node));
-                }
+                remarks.extend(lint::check_object(node));
             }
         }
         self
@@ -72,7 +69,7 @@ impl Opened {
         decider: &mut Decider<'_>,
         secrets: &mut Vec<Place>,
         sources: &Sources,
-    ) -> (Vec<Manifest>, Vec<Diagnostic>) {
+    ) -> (Vec<Manifest>, Option<Flawed>, Vec<Diagnostic>) {
         let Opened { candidate, parts, mut findings } = self;
         let Candidate { kind, mut node, remarks, is_exported } = candidate;
         let choices = match &kind {
@@ -82,11 +79,15 @@ impl Opened {
             }
             None => vec![(None, decider.of_object(&node, &mut findings))],
         };
-        if has_errors(&findings) {
-            return (Vec::new(), findings);
-        }
+        let is_flawed = has_errors(&findings);
         secrets.extend(told_secrets(&remarks));
         findings.extend(remarks);
+        let open = kind.as_ref().filter(|_| is_flawed).map(|kind| open_places(&node, kind.shape()));
+        let open = open.unwrap_or_default();
+        if is_flawed && open.is_empty() {
+            return (Vec::new(), None, findings);
+        }
+        let told = kind.as_ref().filter(|_| is_flawed).map(|kind| told_fields(&node, kind.shape(), &findings));
         let given = match &kind {
             Some(kind) => {
                 let given = node.clone();
@@ -97,6 +98,9 @@ impl Opened {
             None => Node::new(Value::Null, node.place),
         };
         let whole = Manifest { kind, node, given, index: None, is_exported, patches: Vec::new() };
+        if let Some(told) = told {
+            return (Vec::new(), Some(Flawed { manifest: whole, open, told }), findings);
+        }
         let copies = std::iter::repeat_n(whole, choices.len()).zip(choices);
         let manifests = copies.map(|(mut manifest, (index, choices))| {
             manifest.index = index;
@@ -106,8 +110,32 @@ impl Opened {
             }
             manifest
         });
-        (manifests.collect(), findings)
+        (manifests.collect(), None, findings)
     }
+}
+
+/// Finds what a kind passes on to Kubernetes as it is: fields that its schema does not declare, and values of which
+/// it says no more than their type.
+fn open_places(node: &Node, shape: Shape<'_>) -> Vec<Place> {
+    let mut open = Vec::new();
+    rules::visit(rules::root(node), shape, &mut |spot, shape| {
+        let Some(map) = spot.node.as_map() else { return };
+        let is_open = shape.properties().is_empty() && shape.values().is_none();
+        let undeclared = map.entries.iter().filter(|(key, _)| is_open || shape.property(&key.text).is_none());
+        open.extend(undeclared.flat_map(|(key, value)| [key.place, value.place]));
+    });
+    open
+}
+
+/// Finds the maps that findings are about: these stand at the keys.
+fn told_fields(node: &Node, shape: Shape<'_>, findings: &[Diagnostic]) -> Vec<Place> {
+    let mut told = Vec::new();
+    rules::visit(rules::root(node), shape, &mut |spot, _| {
+        if findings.iter().any(|finding| finding.place == Some(spot.place)) {
+            told.push(spot.node.place);
+        }
+    });
+    told
 }
 
 /// A value that a lint calls a secret is not shown while saying so.

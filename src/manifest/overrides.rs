@@ -79,20 +79,21 @@ impl Override {
         ))
     }
 
-    pub(super) fn apply(&self, root: &mut Node, shape: Shape<'_>) {
+    /// Sets the value. `shape` is `None` for what no schema is known of.
+    pub(super) fn apply(&self, root: &mut Node, shape: Option<Shape<'_>>) -> Result<(), Box<Diagnostic>> {
         match &self.target {
-            Target::Path(steps) => self.descend(root, Some(shape), steps),
+            Target::Path(steps) => self.descend(root, shape, steps),
             Target::Env(name) => self.set_env(root, shape, name),
             Target::Args => {
                 let path = keys(&run_paths(root, shape, "args")[0], self.value.place);
-                self.descend(root, Some(shape), &path);
+                self.descend(root, shape, &path)
             }
             Target::Image => self.set_image(root, shape),
         }
     }
 
     /// A variable that is there keeps its list, so that a secret stays one; a new one goes into the first list.
-    fn set_env(&self, root: &mut Node, shape: Shape<'_>, name: &Key) {
+    fn set_env(&self, root: &mut Node, shape: Option<Shape<'_>>, name: &Key) -> Result<(), Box<Diagnostic>> {
         let paths = run_paths(root, shape, "env");
         let is_there = |path: &&String| {
             let items = root.at(path_steps(path)).and_then(Node::as_list).unwrap_or_default();
@@ -106,18 +107,19 @@ impl Override {
         let mut steps = keys(&path, name.place);
         if root.at(path_steps(&path)).is_none_or(Node::is_null) {
             let list = Node::new(Value::List(Vec::new()), name.place);
-            Override { target: Target::Args, value: list, typed: None }.descend(root, Some(shape), &steps);
+            Override { target: Target::Args, value: list, typed: None }.descend(root, shape, &steps)?;
         }
         steps.push(name.clone());
-        Override { target: Target::Args, value: variable, typed: None }.descend(root, Some(shape), &steps);
+        Override { target: Target::Args, value: variable, typed: None }.descend(root, shape, &steps)
     }
 
-    fn set_image(&self, root: &mut Node, shape: Shape<'_>) {
+    fn set_image(&self, root: &mut Node, shape: Option<Shape<'_>>) -> Result<(), Box<Diagnostic>> {
         let path = run_paths(root, shape, "image")[0].clone();
-        let target = path_steps(&path).try_fold(shape, |shape, step| shape.property(step));
+        let target =
+            shape.and_then(|shape| path_steps(&path).try_fold(shape, |shape, step| shape.property(step)));
         let place = self.value.place;
         if target.and_then(|target| target.property("repo")).is_none() {
-            return self.descend(root, Some(shape), &keys(&path, place));
+            return self.descend(root, shape, &keys(&path, place));
         }
         let reference = self.value.as_str().unwrap_or_default();
         let (name, digest) =
@@ -128,40 +130,30 @@ impl Override {
             let value = value.map_or(Node::new(Value::Null, place), |value| Node::string(value, place));
             let mut steps = keys(&path, place);
             steps.push(Key { text: field.to_owned(), place });
-            Override { target: Target::Image, value, typed: None }.descend(root, Some(shape), &steps);
+            Override { target: Target::Image, value, typed: None }.descend(root, shape, &steps)?;
         }
+        Ok(())
     }
 
-    fn descend(&self, node: &mut Node, shape: Option<Shape<'_>>, steps: &[Key]) {
+    fn descend(
+        &self,
+        node: &mut Node,
+        shape: Option<Shape<'_>>,
+        steps: &[Key],
+    ) -> Result<(), Box<Diagnostic>> {
         let Some((step, rest)) = steps.split_first() else {
             *node = self.typed_value(shape);
-            return;
+            return Ok(());
         };
         if node.is_null() {
-            let is_list = shape.is_some_and(|shape| shape.keyword("x-keyed-by").is_some());
+            let is_list = shape.is_some_and(|shape| {
+                shape.keyword("x-keyed-by").is_some() || shape.text("type") == Some("array")
+            });
             node.value = if is_list { Value::List(Vec::new()) } else { Value::Map(Map::default()) };
             node.place = step.place;
         }
         match &mut node.value {
-            Value::List(items) => {
-                let name = shape.and_then(|shape| shape.text("x-keyed-by")).unwrap_or("name");
-                let item = item_at(items, step, name);
-                let item_shape = shape.and_then(Shape::items);
-                self.descend(item, item_shape, rest);
-                if let Some(item_shape) = item_shape {
-                    super::values::wrap_shorthand(item, item_shape);
-                }
-                if let Some(map) = item.as_map_mut().filter(|map| map.get(name).is_none() && shape.is_some())
-                {
-                    map.entries.insert(
-                        0,
-                        (
-                            Key { text: name.to_owned(), place: step.place },
-                            Node::string(&step.text, step.place),
-                        ),
-                    );
-                }
-            }
+            Value::List(items) => self.descend_list(items, shape, step, rest),
             Value::Map(map) => {
                 let name = canonical_name(shape, &step.text);
                 if map.get(&name).is_none() {
@@ -170,16 +162,56 @@ impl Override {
                         Node::new(Value::Null, step.place),
                     );
                 }
-                if let Some(child) = map.get_mut(&name) {
-                    self.descend(child, shape.and_then(|shape| shape.property(&name)), rest);
+                match map.get_mut(&name) {
+                    Some(child) => self.descend(child, shape.and_then(|shape| shape.property(&name)), rest),
+                    None => Ok(()),
                 }
             }
             // A path through a scalar replaces it; the schema says what is wrong with the result.
             _ => {
                 node.value = Value::Map(Map::default());
-                self.descend(node, shape, steps);
+                self.descend(node, shape, steps)
             }
         }
+    }
+
+    /// The way to a list item is its number, or its name where items have one; a new name is a new item.
+    fn descend_list(
+        &self,
+        items: &mut Vec<Node>,
+        shape: Option<Shape<'_>>,
+        step: &Key,
+        rest: &[Key],
+    ) -> Result<(), Box<Diagnostic>> {
+        let item_shape = shape.and_then(Shape::items);
+        let name = shape.and_then(|shape| shape.text("x-keyed-by")).unwrap_or("name");
+        let by_name = items.iter().position(|item| item.get(name).and_then(Node::as_str) == Some(&step.text));
+        let index = match (step.text.parse::<usize>(), by_name) {
+            (Ok(number), _) if number <= items.len() => number,
+            (_, Some(index)) => index,
+            (Ok(number), None) => return Err(Box::new(no_item(number, items.len(), step.place))),
+            (Err(_), None) if !have_names(items, item_shape, name) => {
+                return Err(Box::new(nameless(items.len(), step.place)));
+            }
+            (Err(_), None) => items.len(),
+        };
+        if index == items.len() {
+            items.push(Node::new(Value::Null, step.place));
+        }
+        let item = &mut items[index];
+        let is_number = step.text.parse::<usize>().is_ok();
+        let known = || Some(Node::string(&step.text, step.place)).filter(|_| !is_number);
+        let named = item.get(name).cloned().or_else(known);
+        self.descend(item, item_shape, rest)?;
+        if let Some(item_shape) = item_shape {
+            super::values::wrap_shorthand(item, item_shape);
+        }
+        // A new value for the whole item does not take its name away.
+        let nameless = item.as_map_mut().filter(|map| map.get(name).is_none());
+        if let Some((map, named)) = nameless.zip(named) {
+            map.entries.insert(0, (Key { text: name.to_owned(), place: step.place }, named));
+        }
+        Ok(())
     }
 
     /// `--set spec.image.tag=1.10` is the string that was typed where the schema wants a string.
@@ -198,15 +230,27 @@ fn wants_string(shape: Shape<'_>) -> bool {
     wrapped.unwrap_or(shape).text("type") == Some("string")
 }
 
-/// The way to a list item is its number, or its name.
-fn item_at<'n>(items: &'n mut Vec<Node>, step: &Key, name: &str) -> &'n mut Node {
-    let by_number = step.text.parse::<usize>().ok().filter(|index| *index < items.len());
-    let by_name = || items.iter().position(|item| item.get(name).and_then(Node::as_str) == Some(&step.text));
-    let index = by_number.or_else(by_name).unwrap_or_else(|| {
-        items.push(Node::new(Value::Null, step.place));
-        items.len() - 1
-    });
-    &mut items[index]
+/// Says whether the items of a list can be named.
+fn have_names(items: &[Node], shape: Option<Shape<'_>>, name: &str) -> bool {
+    match shape {
+        Some(shape) => shape.properties().iter().any(|(field, _)| *field == name),
+        None => items.iter().all(|item| item.as_map().is_some()),
+    }
+}
+
+fn no_item(number: usize, count: usize, place: Place) -> Diagnostic {
+    let items = if count == 1 { "1 item".to_owned() } else { format!("{count} items") };
+    Diagnostic::unable("bad-override", format!("this list has {items}, and none with the number {number}"))
+        .at(place)
+        .label("no such item")
+        .help(format!("numbers begin at 0; `[{count}]` adds an item"))
+}
+
+fn nameless(count: usize, place: Place) -> Diagnostic {
+    Diagnostic::unable("bad-override", "the items of this list have no names")
+        .at(place)
+        .label("expected a number")
+        .help(format!("write the item's number, beginning at `[0]`; `[{count}]` adds one"))
 }
 
 fn canonical_name(shape: Option<Shape<'_>>, written: &str) -> String {
@@ -217,8 +261,8 @@ fn canonical_name(shape: Option<Shape<'_>>, written: &str) -> String {
 }
 
 /// Returns where a kind keeps what `run` may change: its `x-run`, or a pod template's place for it.
-fn run_paths(root: &Node, shape: Shape<'_>, role: &str) -> Vec<String> {
-    let declared = shape.own("x-run").and_then(|roles| roles.get(role));
+fn run_paths(root: &Node, shape: Option<Shape<'_>>, role: &str) -> Vec<String> {
+    let declared = shape.and_then(|shape| shape.own("x-run")).and_then(|roles| roles.get(role));
     match declared {
         Some(serde_json::Value::Array(paths)) => {
             paths.iter().filter_map(|path| path.as_str().map(str::to_owned)).collect()

@@ -8,6 +8,7 @@ use super::explain::{Case, Explainer, Finding, Rank};
 use super::words::{few, plain, said};
 use super::{format, mend};
 use crate::diagnostic::{Diagnostic, did_you_mean};
+use crate::source::SourceKind;
 use crate::yaml::{Key, Value};
 
 /// How many fields are named where all cannot be.
@@ -57,13 +58,20 @@ impl<'a> Explainer<'a> {
             diagnostic.message = format!("`{}` is not possible here", spot.below(&shown));
             return diagnostic;
         }
-        let free: Vec<&str> = known.into_iter().filter(|field| map.get(field).is_none()).collect();
+        let free: Vec<&str> = known.iter().copied().filter(|field| map.get(field).is_none()).collect();
         if let Some(near) = did_you_mean(name, free.iter().copied()) {
             let diagnostic = diagnostic.label("not a field here");
             return match map.key(name) {
                 Some(key) => mend::rename(diagnostic, key, near, self.sources),
                 None => diagnostic,
             };
+        }
+        if let Some(given) = did_you_mean(name, known) {
+            let words = match self.sources.get(place.source).kind {
+                SourceKind::Argument => format!("did you mean `{given}`?"),
+                _ => format!("a field with a similar name is given already: `{given}`"),
+            };
+            return diagnostic.label("not a field here").help(words);
         }
         let diagnostic = match self.home(name, spot.path.as_str()) {
             Some(home) => diagnostic.help(format!("there is such a field elsewhere: {home}")),

@@ -215,7 +215,7 @@ fn the_branch_that_was_meant_is_reported() {
         ("A: [x]", "wrong-type@1:4 `A` must be a string or a map, not a list"),
         (
             "A: {valeu: x, value: z}",
-            "unknown-field@1:5 unknown field `valeu` in `A` | possible here: `secretRef`",
+            "unknown-field@1:5 unknown field `valeu` in `A` | a field with a similar name is given already: `value`",
         ),
         ("A: {secretRef: {}}", "missing-field@1:5 missing field `name` in `A.secretRef` | add `name`"),
         ("A: {value: 1}", "wrong-type@1:12 `A.value` must be a string, not a number | 1 → \"1\""),

@@ -1,4 +1,5 @@
 use super::*;
+use crate::kubernetes;
 use crate::source::{Source, SourceKind};
 
 fn found(text: &str) -> Vec<String> {
@@ -14,7 +15,10 @@ fn found(text: &str) -> Vec<String> {
         let place = line(finding.place.unwrap());
         format!("{}@{place} {}{}", finding.code, finding.message, related.collect::<String>())
     };
-    check(object, version, kind, &sources).iter().map(show).collect()
+    let wrong: Vec<Place> = kubernetes::schema(version, kind).map_or(Vec::new(), |schema| {
+        schema.check(object, &sources).iter().filter_map(|finding| finding.place).collect()
+    });
+    check(object, version, kind, &wrong, &sources).iter().map(show).collect()
 }
 
 const JOB: &str = "\
@@ -59,4 +63,32 @@ fn large_data_is_refused() {
     };
     assert!(found(&map(1024 * 1024)).is_empty());
     assert_eq!(found(&map(1024 * 1024 + 1)).len(), 1);
+}
+
+#[test]
+fn what_a_schema_refuses_hides_no_rule_beside_it() {
+    let text = JOB.replace(
+        "spec:\n  template",
+        "spec:\n  extra: {}\n  completionMode: Indexed\n  parallelism: 2\n  template",
+    );
+    let found = found(&text);
+    assert!(found.iter().any(|line| line.starts_with("duplicate-name@18")), "{found:#?}");
+    assert!(found.iter().any(|line| line.contains("restartPolicy")), "{found:#?}");
+    // That there are no completions may be what the unknown field is about.
+    assert!(!found.iter().any(|line| line.contains("missing field `completions`")), "{found:#?}");
+}
+
+#[test]
+fn a_misspelt_field_is_not_missed_as_well() {
+    let text = "\
+apiVersion: v1
+kind: Pod
+metadata: {name: a}
+spec:
+  containers: [{name: a, image: b}]
+  volumes:
+  - name: data
+    emptyDri: {}
+";
+    assert_eq!(found(text), [""; 0]);
 }
