@@ -59,10 +59,10 @@ pub(super) enum ListFormat {
 /// It is valid as it is, says what its fields mean, and lists those that it leaves out.
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Examples:\n  daphnia init KubernetesJob > job.yaml\n  daphnia init KubernetesJob | daphnia render -"
+    after_help = "Examples:\n  daphnia init KubernetesJob > job.yaml\n  daphnia init KubernetesJob | daphnia render -\n  daphnia init CronJob"
 )]
 pub(super) struct InitArgs {
-    /// One of the kinds that `daphnia kinds` lists
+    /// One of the kinds that `daphnia kinds` lists, or one of Kubernetes' own that they become
     #[arg(value_name = "KIND", add = ArgValueCompleter::new(completions::own_kinds))]
     kind: String,
 
@@ -115,7 +115,13 @@ pub(super) fn init(args: &InitArgs) -> Status {
         let kinds = session.catalog.kinds();
         let found = kinds.iter().find(|name| plain(name) == plain(&args.kind));
         let Some(found) = found.and_then(|name| session.catalog.kind(name)) else {
-            return Err(no_starter(&args.kind, &kinds).into());
+            let own = kubernetes::kinds_named(&args.kind);
+            let object = own
+                .iter()
+                .find_map(|(version, kind)| starter::object_starter(version, kind, &session.catalog));
+            let object = object.ok_or_else(|| no_starter(&args.kind, &kinds))?;
+            session.report.product(&object);
+            return Ok(());
         };
         let tell = |flaws: Flaws| Diagnostics(flaws.tell(&session.sources));
         let kind = found.map_err(tell)?;

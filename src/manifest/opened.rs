@@ -87,7 +87,8 @@ impl Opened {
         if is_flawed && open.is_empty() {
             return (Vec::new(), None, findings);
         }
-        let told = kind.as_ref().filter(|_| is_flawed).map(|kind| told_fields(&node, kind.shape(), &findings));
+        let told =
+            kind.as_ref().filter(|_| is_flawed).map(|kind| told_fields(&node, kind.shape(), &findings));
         let given = match &kind {
             Some(kind) => {
                 let given = node.clone();

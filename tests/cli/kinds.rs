@@ -61,8 +61,12 @@ fn a_name_that_is_not_known_has_a_next_step() {
         let said = daphnia(&["explain", topic]);
         assert!(said.status == 2 && said.stderr.contains(words), "{topic}: {}", said.stderr);
     }
-    let said = daphnia(&["init", "Job"]);
-    assert!(said.status == 2 && said.stderr.contains("`daphnia explain Job`"), "{}", said.stderr);
+    let said = daphnia(&["init", "PersistentVolume"]);
+    assert!(
+        said.status == 2 && said.stderr.contains("`daphnia explain PersistentVolume`"),
+        "{}",
+        said.stderr
+    );
 }
 
 #[test]
@@ -97,6 +101,21 @@ fn kinds_are_listed() {
     assert_eq!(kinds.len(), examples().len());
     assert!(list.iter().any(|kind| kind["kind"] == "Job" && kind["apiVersions"][0] == "batch/v1"));
     assert!(list.iter().all(|kind| kind["description"].as_str().is_some_and(|text| !text.is_empty())));
+}
+
+#[test]
+fn starters_of_kubernetes_own_kinds_are_valid() {
+    for kind in
+        ["job", "CronJob", "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", "ConfigMap"]
+    {
+        let starter = daphnia(&["init", kind]).stdout;
+        let comments = starter.lines().filter(|line| line.trim_start().starts_with("# ")).count();
+        assert!(comments > 2, "{kind}: {starter}");
+        assert!(!starter.contains("daphnia.dev/") && !starter.contains("managed-by"), "{starter}");
+        let desk = Desk::new().with("new.yaml", &starter);
+        let said = desk.daphnia(&["validate", "new.yaml"]);
+        assert_eq!((said.status, said.stdout.as_str()), (0, ""), "{kind}: {}", said.stderr);
+    }
 }
 
 #[test]
