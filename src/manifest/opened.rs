@@ -145,7 +145,7 @@ fn told_secrets(findings: &[Diagnostic]) -> impl Iterator<Item = Place> + '_ {
 }
 
 /// The values of a Kubernetes Secret are secret whether or not the rest of it is right.
-fn secret_data(node: &Node, secrets: &mut Vec<Place>) {
+pub(super) fn secret_data(node: &Node, secrets: &mut Vec<Place>) {
     if node.get("kind").and_then(Node::as_str) == Some("Secret") {
         let values = ["data", "stringData"].into_iter().filter_map(|field| node.get(field)?.as_map());
         secrets.extend(values.flat_map(|map| map.iter()).map(|(_, value)| value.place));

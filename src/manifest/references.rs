@@ -3,11 +3,13 @@
 use std::borrow::Cow;
 
 use super::library::{Library, name_of};
+use super::opened::secret_data;
 use super::recognize;
+use super::values::{camel_case, secret_places};
 use crate::catalog::Catalog;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, did_you_mean};
-use crate::yaml::{Key, Node, Value};
+use crate::yaml::{Key, Node, Value, path_steps};
 
 /// Where a reference without `fieldPath` looks, in this order.
 const USUAL_FIELDS: &[&str] = &["spec.name", "metadata.name"];
@@ -57,9 +59,11 @@ pub(super) fn resolve(
         Value::Map(map) => {
             let is_reference =
                 |name: &str| shape.property(name).is_some_and(|s| s.keyword("x-reference").is_some());
+            let takes_secrets =
+                shape.property("value").is_some_and(|value| value.keyword("x-secret").is_some());
             for (key, value) in &mut map.entries {
                 if is_reference(&key.text) {
-                    match look_up(value, others) {
+                    match look_up(value, takes_secrets, others) {
                         Ok(found) => {
                             *key = Key { text: "value".to_owned(), place: key.place };
                             *value = found;
@@ -75,7 +79,7 @@ pub(super) fn resolve(
     }
 }
 
-fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic>> {
+fn look_up(reference: &Node, takes_secrets: bool, others: &Others<'_>) -> Result<Node, Box<Diagnostic>> {
     let text = |field: &str| reference.get(field).and_then(Node::as_str);
     // A reference without a name has been reported by the schema.
     let Some(name) = text("name") else { return Ok(Node::string("", reference.place)) };
@@ -95,7 +99,16 @@ fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic
         }));
     };
     let paths: Vec<&str> = text("fieldPath").map_or(USUAL_FIELDS.to_vec(), |path| vec![path]);
-    let found = paths.iter().find_map(|path| other.at(path.split('.')));
+    let found = paths.iter().find_map(|path| follow(&other, path));
+    if let Some(secret) = found.filter(|node| !takes_secrets && is_secret(node, &other, others.catalog)) {
+        let message = format!("what `{name}` has there is a secret, and this is no place for one");
+        let finding = Diagnostic::error("unresolved-reference", message)
+            .at(reference.get("fieldPath").map_or(name_place, |path| path.place))
+            .label("a secret")
+            .related(secret.place, "written here")
+            .help("put the variable under `secrets`");
+        return Err(Box::new(finding));
+    }
     match found.map(|node| &node.value) {
         Some(Value::String(value)) => Ok(Node::string(value.clone(), reference.place)),
         Some(Value::Number(number)) => Ok(Node::string(number.to_string(), reference.place)),
@@ -107,7 +120,37 @@ fn look_up(reference: &Node, others: &Others<'_>) -> Result<Node, Box<Diagnostic
             )
             .at(reference.get("fieldPath").map_or(name_place, |path| path.place))
             .label("no such value")
-            .help("give the path of a text or a number in `fieldPath`"),
+            .help(match text("fieldPath").filter(|path| path.starts_with("status.")) {
+                Some(_) => {
+                    "a `status` is known only after a deployment: give the path of a field of its manifest"
+                }
+                None => "give the path of a text or a number in `fieldPath`",
+            }),
         )),
     }
+}
+
+fn is_secret(node: &Node, root: &Node, catalog: &Catalog) -> bool {
+    let kind = root.get("kind").and_then(Node::as_str).and_then(|kind| catalog.kind(kind)?.ok());
+    let mut secrets = Vec::new();
+    secret_data(root, &mut secrets);
+    if let Some(kind) = kind {
+        secret_places(root, kind.shape(), &mut secrets);
+    }
+    secrets.contains(&node.place)
+}
+
+/// Follows a path as people write it: in either case, through names of list items, and to what `{value: x}` holds.
+fn follow<'n>(root: &'n Node, path: &str) -> Option<&'n Node> {
+    let steps = path_steps(path)?;
+    let found =
+        steps.into_iter().map(|range| &path[range]).try_fold(root, |node, step| match &node.value {
+            Value::Map(map) => map.get(step).or_else(|| map.get(&camel_case(step))),
+            Value::List(items) => {
+                let is_named = |item: &&Node| item.get("name").and_then(Node::as_str) == Some(step);
+                items.iter().find(is_named).or_else(|| items.get(step.parse::<usize>().ok()?))
+            }
+            _ => None,
+        })?;
+    Some(found.get("value").unwrap_or(found))
 }
