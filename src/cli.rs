@@ -236,7 +236,7 @@ impl Session {
         };
         let mut overrides = Vec::new();
         let given = self.given.take();
-        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources, Workers::all()));
+        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources, Workers::All));
         let Documents { mut documents, mut findings, sources } = read;
         if self.is_earlier {
             documents.iter_mut().for_each(|document| withhold(&mut document.root));
@@ -251,7 +251,7 @@ impl Session {
         overrides.append(&mut self.overrides);
         let library = Folders::new(&config, &self.sources);
         let tasks = if self.is_running { Tasks::ToRun(input.task.as_deref()) } else { input.tasks() };
-        let workers = Workers::all();
+        let workers = Workers::All;
         let choice = Choice { overrides: &overrides, tasks, profiles, workers };
         let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
         findings.extend(problems);
@@ -299,7 +299,7 @@ impl Session {
             return Err(Status::of_findings(&findings));
         }
         self.targets = targets(&manifests.manifests);
-        match crate::render::render(manifests, &self.sources, Workers::all()) {
+        match crate::render::render(manifests, &self.sources, Workers::All) {
             Ok(plan) => {
                 self.report.findings(&findings, &self.sources);
                 Ok(plan)

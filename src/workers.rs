@@ -10,26 +10,23 @@ const STACK_BYTES: usize = 8 << 20;
 /// To start a thread, and to tell it what all know, takes as long as some manifests.
 const FEW: usize = 24;
 
-/// How many threads share a work.
-#[derive(Debug, Clone, Copy)]
-pub struct Workers(usize);
-
-impl Default for Workers {
-    /// The thread that asks, for work of which others have their own.
-    fn default() -> Self {
-        Workers(1)
-    }
+/// Which threads share a work.
+#[derive(Debug, Clone, Copy, Default)]
+pub enum Workers {
+    /// The one that asks, for work of which others have their own.
+    #[default]
+    One,
+    /// One for each processor.
+    All,
 }
 
 impl Workers {
-    /// A thread for each processor.
-    pub fn all() -> Workers {
-        Workers(available_parallelism().map_or(1, usize::from))
-    }
-
     /// Says how many threads are worth while for so many things.
     pub fn count(self, things: usize) -> usize {
-        if things < FEW { 1 } else { self.0.min(things) }
+        match self {
+            Workers::All if things >= FEW => processors(things),
+            _ => 1,
+        }
     }
 
     /// Makes something of each thing.
@@ -37,31 +34,26 @@ impl Workers {
         let states = vec![(); self.count(things.len())];
         map_with(states, things, |(), thing| work(thing))
     }
+}
 
-    /// Works on each of some numbers, and hands over what comes of each as soon as it is there.
-    pub fn each<T: Send>(
-        self,
-        numbers: &[usize],
-        work: &(dyn Fn(usize) -> T + Sync),
-        take: &mut dyn FnMut(usize, T),
-    ) {
-        let next = AtomicUsize::new(0);
-        let (sender, receiver) = mpsc::channel();
-        scope(|scope| {
-            for _ in 0..self.0.min(numbers.len()) {
-                let (sender, next) = (sender.clone(), &next);
-                start(scope, move || {
-                    while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
-                        if sender.send((*number, work(*number))).is_err() {
-                            return;
-                        }
+/// Works on each of some numbers on all processors, and hands over what comes of each as soon as it is there.
+pub fn each<T: Send>(numbers: &[usize], work: &(dyn Fn(usize) -> T + Sync), take: &mut dyn FnMut(usize, T)) {
+    let next = AtomicUsize::new(0);
+    let (sender, receiver) = mpsc::channel();
+    scope(|scope| {
+        for _ in 0..processors(numbers.len()) {
+            let (sender, next) = (sender.clone(), &next);
+            start(scope, move || {
+                while let Some(number) = numbers.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if sender.send((*number, work(*number))).is_err() {
+                        return;
                     }
-                });
-            }
-            drop(sender);
-            receiver.iter().for_each(|(number, made)| take(number, made));
-        });
-    }
+                }
+            });
+        }
+        drop(sender);
+        receiver.iter().for_each(|(number, made)| take(number, made));
+    });
 }
 
 /// Makes something of each thing, on a thread for each state.
@@ -93,6 +85,11 @@ pub fn map_with<S: Send, I: Send, T: Send>(
     all.into_iter().map(|(_, made)| made).collect()
 }
 
+/// Counts the processors that so many things can use. To ask for them costs the system some files to read.
+fn processors(things: usize) -> usize {
+    if things < 2 { things } else { available_parallelism().map_or(1, usize::from).min(things) }
+}
+
 fn start<'s, T: Send + 's>(
     scope: &'s Scope<'s, '_>,
     work: impl FnOnce() -> T + Send + 's,
@@ -109,9 +106,11 @@ mod tests {
     fn what_is_made_stands_in_the_order_of_the_things() {
         for count in [0, 1, FEW, 10 * FEW] {
             let expected: Vec<String> = (0..count).map(|n| n.to_string()).collect();
-            for workers in [Workers::default(), Workers(3)] {
+            for workers in [Workers::One, Workers::All] {
                 assert_eq!(workers.map((0..count).collect(), |n| n.to_string()), expected);
             }
+            let made = map_with(vec![(); 3], (0..count).collect(), |(), n| n.to_string());
+            assert_eq!(made, expected);
         }
     }
 

@@ -96,7 +96,7 @@ fn read_check_render(text: &str) {
     let (manifests, more) =
         manifest::manifests(documents, &manifest::Choice::default(), &library, &catalog, &sources);
     findings.extend(more);
-    if let Err(refusals) = render::render(manifests, &sources, Workers::default()) {
+    if let Err(refusals) = render::render(manifests, &sources, Workers::One) {
         findings.extend(refusals.0);
     }
     for place in findings.iter().filter_map(|finding| finding.place) {

@@ -90,9 +90,9 @@ fn many_threads_tell_what_one_tells() {
     for (name, has_errors) in [("right", false), ("wrong", true)] {
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("render-many").join(name);
         write_many(&folder, has_errors);
-        let (objects, findings) = told(&folder, Workers::default());
+        let (objects, findings) = told(&folder, Workers::One);
         assert!(objects.len() > 24, "threads share what is many");
         assert_eq!(daphnia::diagnostic::has_errors(&findings), has_errors, "{findings:?}");
-        assert_eq!(told(&folder, Workers::all()), (objects, findings));
+        assert_eq!(told(&folder, Workers::All), (objects, findings));
     }
 }

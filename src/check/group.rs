@@ -159,7 +159,7 @@ impl Looking<'_> {
             }
         };
         let profiles = check.profiles.clone();
-        let workers = Workers::default();
+        let workers = Workers::One;
         let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles, workers };
         let (mut found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         let flawed = std::mem::take(&mut found.flawed);

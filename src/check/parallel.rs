@@ -16,7 +16,7 @@ use crate::kubernetes::custom::Definitions;
 use crate::manifest::{Tasks, definitions};
 use crate::object::ObjectId;
 use crate::source::Sources;
-use crate::workers::Workers;
+use crate::workers::each;
 
 /// What is known after all files have been read.
 struct Run<'a> {
@@ -50,8 +50,8 @@ impl Check<'_> {
         let mut told = 0;
         // An object of an earlier file may turn out to be made again in a later one.
         let mut is_telling = true;
-        Workers::all().each(&all, &|index| first_look(self, &files[index]), &mut |index,
-                                                                                  single: Result<
+        each(&all, &|index| first_look(self, &files[index]), &mut |index,
+                                                                   single: Result<
             Single,
             Box<Diagnostic>,
         >| {
@@ -71,7 +71,7 @@ impl Check<'_> {
             }
         });
         run.know(definitions(self.config));
-        Workers::all().each(&open, &|index| run.alone(index), &mut |index, (checked, objects)| {
+        each(&open, &|index| run.alone(index), &mut |index, (checked, objects)| {
             waiting.insert(index, checked);
             made.add(index, objects);
         });

@@ -128,7 +128,7 @@ impl Session {
         let rendered = if has_errors(&findings) {
             Err(Diagnostics(Vec::new()))
         } else {
-            render(manifests, &self.sources, Workers::all())
+            render(manifests, &self.sources, Workers::All)
         };
         rendered.map_err(|Diagnostics(more)| {
             findings.extend(more);

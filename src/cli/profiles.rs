@@ -93,7 +93,7 @@ impl Session {
             config: args.config.clone(),
         };
         // A misspelt name is told before anything is compared.
-        let read = documents(&args.paths, &self.sources, Workers::all());
+        let read = documents(&args.paths, &self.sources, Workers::All);
         self.given = Some(read.clone());
         let with = self.plan(&input(vec![name.to_owned()]))?;
         self.given = Some(read);

@@ -86,7 +86,7 @@ pub(super) fn render(args: &RenderArgs) -> Status {
     };
     match &args.output {
         Output::Yaml => {
-            let texts = Workers::all().map(plan.objects.iter().collect(), |o| format!("---\n{}", yaml(o)));
+            let texts = Workers::All.map(plan.objects.iter().collect(), |o| format!("---\n{}", yaml(o)));
             texts.iter().for_each(|text| session.report.product(text));
         }
         Output::Json if args.origins => {

@@ -45,7 +45,7 @@ fn rendered(example: &str, catalog: &Catalog) -> Vec<Node> {
     let config = Config::default();
     let library = Folders::new(&config, &sources);
     let (found, _) = manifests(documents, &Choice::default(), &library, catalog, &sources);
-    let plan = render(found, &sources, Workers::default()).ok();
+    let plan = render(found, &sources, Workers::One).ok();
     plan.into_iter().flat_map(|plan| plan.objects).map(|object| object.node).collect()
 }
 

@@ -35,7 +35,7 @@ impl<'a> Folders<'a> {
     }
 
     fn documents(&self) -> &[Document] {
-        self.read.get_or_init(|| documents(&paths(self.config), self.sources, Workers::default()).documents)
+        self.read.get_or_init(|| documents(&paths(self.config), self.sources, Workers::One).documents)
     }
 }
 
@@ -65,7 +65,7 @@ pub fn definitions(config: &Config) -> Definitions {
     Definitions::beyond(move |group, kind| {
         let all = read.get_or_init(|| {
             let mut all = Definitions::default();
-            let read = documents(&paths, &Sources::default(), Workers::default()).documents;
+            let read = documents(&paths, &Sources::default(), Workers::One).documents;
             let found = read.iter().filter_map(|document| Definition::read(&document.root));
             found.for_each(|definition| all.add(Arc::new(definition)));
             all
