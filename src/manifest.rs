@@ -75,7 +75,7 @@ pub struct Flawed {
     pub manifest: Manifest,
     /// The parts of which its schema says nothing, since they are Kubernetes' own.
     pub open: Vec<Place>,
-    /// The fields of which something is told already, at their keys.
+    /// Where something is told already.
     pub told: Vec<Place>,
 }
 

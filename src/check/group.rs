@@ -163,10 +163,7 @@ impl Looking<'_> {
         let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles, workers };
         let (mut found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         let flawed = std::mem::take(&mut found.flawed);
-        let refusals = refusals(flawed, &found.definitions, &sources);
-        // What is unknown to the kind is told already.
-        let is_told = |refusal: &Diagnostic| problems.iter().any(|problem| problem.place == refusal.place);
-        findings.extend(refusals.into_iter().filter(|refusal| !is_told(refusal)));
+        findings.extend(refusals(flawed, &found.definitions, &sources));
         findings.extend(problems);
         let secrets = [unread, found.secrets.clone()].concat();
         let definitions = found.definitions.known().cloned().collect();

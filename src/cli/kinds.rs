@@ -62,7 +62,7 @@ pub(super) enum ListFormat {
     after_help = "Examples:\n  daphnia init KubernetesJob > job.yaml\n  daphnia init KubernetesJob | daphnia render -\n  daphnia init CronJob"
 )]
 pub(super) struct InitArgs {
-    /// One of the kinds that `daphnia kinds` lists, or one of Kubernetes' own that they become
+    /// One of the kinds that `daphnia kinds` lists, or one of Kubernetes' own that their examples become
     #[arg(value_name = "KIND", add = ArgValueCompleter::new(completions::own_kinds))]
     kind: String,
 

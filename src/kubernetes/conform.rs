@@ -25,8 +25,7 @@ pub fn check(object: &Node, sources: &Sources) -> Vec<Diagnostic> {
     };
     if let Some(schema) = schema(api_version, name) {
         let mut findings = schema.check(object, sources);
-        let wrong: Vec<Place> = findings.iter().filter_map(|finding| finding.place).collect();
-        findings.extend(super::rules::check(object, api_version, name, &wrong, sources));
+        super::rules::check(object, api_version, name, &mut findings, sources);
         return findings;
     }
     let asked =

@@ -11,7 +11,7 @@ use serde_json::Value as Json;
 use super::{Definitions as Published, kind};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::schema::Schema;
-use crate::source::{Place, SourceKind, Sources};
+use crate::source::{SourceKind, Sources};
 use crate::yaml::Node;
 
 /// An API whose file holds the definition of `ObjectMeta`, and not much else.
@@ -74,8 +74,7 @@ impl Definition {
         };
         let (node, mut findings) = complete::complete(object, &version.written);
         findings.extend(schema.check(&node, sources));
-        let wrong: Vec<Place> = findings.iter().filter_map(|finding| finding.place).collect();
-        findings.extend(super::rules::check(&node, api_version, &self.kind, &wrong, sources));
+        super::rules::check(&node, api_version, &self.kind, &mut findings, sources);
         findings.sort_by_key(|finding| finding.place);
         let completed = findings.is_empty().then_some(Completed { node, schema: &version.written });
         (findings, completed)

@@ -68,21 +68,22 @@ const RULES: &[(&str, &str, Rule)] = &[
     ("rbac.authorization.k8s.io", "ClusterRoleBinding", config::role_binding),
 ];
 
-/// Checks an object of which its schema says already that it is wrong at these places, if at any.
+/// Checks an object, and adds to what its schema has found.
 pub(super) fn check(
     object: &Node,
     api_version: &str,
     kind: &str,
-    wrong: &[Place],
+    told: &mut Vec<Diagnostic>,
     sources: &Sources,
-) -> Vec<Diagnostic> {
+) {
     let group = api_version.split_once('/').map_or("", |(group, _)| group);
+    let wrong = told.iter().filter_map(|finding| finding.place).collect();
     let mut findings = Findings { object, sources, wrong, found: Vec::new(), doubtful: None };
     name::metadata(object, group, kind, &mut findings);
     for (_, _, rule) in RULES.iter().filter(|(g, k, _)| *g == group && *k == kind) {
         rule(object, &mut findings);
     }
-    findings.found
+    told.extend(findings.found);
 }
 
 /// What was found in one object so far.
@@ -90,7 +91,7 @@ struct Findings<'a> {
     object: &'a Node,
     sources: &'a Sources,
     /// Where its schema has refused the object.
-    wrong: &'a [Place],
+    wrong: Vec<Place>,
     found: Vec<Diagnostic>,
     /// What is said about a part that may be meant otherwise, and so is not told.
     doubtful: Option<Diagnostic>,

@@ -1,8 +1,11 @@
 //! A candidate that is being checked: opened and closed in the order of the texts, examined on any thread between.
 
+use std::sync::Arc;
+
 use super::profiles::{Decider, Part};
 use super::references::Others;
 use super::{Candidate, Flawed, Manifest, check_object, embed, lints, references, rules, values};
+use crate::catalog::Kind;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
@@ -82,26 +85,16 @@ impl Opened {
         let is_flawed = has_errors(&findings);
         secrets.extend(told_secrets(&remarks));
         findings.extend(remarks);
-        let open = kind.as_ref().filter(|_| is_flawed).map(|kind| open_places(&node, kind.shape()));
-        let open = open.unwrap_or_default();
-        if is_flawed && open.is_empty() {
-            return (Vec::new(), None, findings);
+        let whole = |node| completed(kind.clone(), node, is_exported, sources);
+        if is_flawed {
+            let flawed = kind.as_ref().and_then(|kind| {
+                let open = open_places(&node, kind.shape());
+                let told = told_places(&node, kind.shape(), &findings);
+                (!open.is_empty()).then(|| Flawed { manifest: whole(node), open, told })
+            });
+            return (Vec::new(), flawed, findings);
         }
-        let told =
-            kind.as_ref().filter(|_| is_flawed).map(|kind| told_fields(&node, kind.shape(), &findings));
-        let given = match &kind {
-            Some(kind) => {
-                let given = node.clone();
-                values::complete(&mut node, kind.shape(), "", sources);
-                given
-            }
-            // No template sees it.
-            None => Node::new(Value::Null, node.place),
-        };
-        let whole = Manifest { kind, node, given, index: None, is_exported, patches: Vec::new() };
-        if let Some(told) = told {
-            return (Vec::new(), Some(Flawed { manifest: whole, open, told }), findings);
-        }
+        let whole = whole(node);
         let copies = std::iter::repeat_n(whole, choices.len()).zip(choices);
         let manifests = copies.map(|(mut manifest, (index, choices))| {
             manifest.index = index;
@@ -113,6 +106,20 @@ impl Opened {
         });
         (manifests.collect(), None, findings)
     }
+}
+
+/// Makes the manifest, with its kind's defaults, and no part of it chosen yet.
+fn completed(kind: Option<Arc<Kind>>, mut node: Node, is_exported: bool, sources: &Sources) -> Manifest {
+    let given = match &kind {
+        Some(kind) => {
+            let given = node.clone();
+            values::complete(&mut node, kind.shape(), "", sources);
+            given
+        }
+        // No template sees it.
+        None => Node::new(Value::Null, node.place),
+    };
+    Manifest { kind, node, given, index: None, is_exported, patches: Vec::new() }
 }
 
 /// Finds what a kind passes on to Kubernetes as it is: fields that its schema does not declare, and values of which
@@ -128,9 +135,9 @@ fn open_places(node: &Node, shape: Shape<'_>) -> Vec<Place> {
     open
 }
 
-/// Finds the maps that findings are about: these stand at the keys.
-fn told_fields(node: &Node, shape: Shape<'_>, findings: &[Diagnostic]) -> Vec<Place> {
-    let mut told = Vec::new();
+/// Lists where something is told: the places of findings and, where these stand at the keys of maps, the maps.
+fn told_places(node: &Node, shape: Shape<'_>, findings: &[Diagnostic]) -> Vec<Place> {
+    let mut told: Vec<Place> = findings.iter().filter_map(|finding| finding.place).collect();
     rules::visit(rules::root(node), shape, &mut |spot, _| {
         if findings.iter().any(|finding| finding.place == Some(spot.place)) {
             told.push(spot.node.place);

@@ -15,10 +15,11 @@ fn found(text: &str) -> Vec<String> {
         let place = line(finding.place.unwrap());
         format!("{}@{place} {}{}", finding.code, finding.message, related.collect::<String>())
     };
-    let wrong: Vec<Place> = kubernetes::schema(version, kind).map_or(Vec::new(), |schema| {
-        schema.check(object, &sources).iter().filter_map(|finding| finding.place).collect()
-    });
-    check(object, version, kind, &wrong, &sources).iter().map(show).collect()
+    let schema = kubernetes::schema(version, kind);
+    let mut told = schema.map_or(Vec::new(), |schema| schema.check(object, &sources));
+    let by_schema = told.len();
+    check(object, version, kind, &mut told, &sources);
+    told[by_schema..].iter().map(show).collect()
 }
 
 const JOB: &str = "\
