@@ -1,6 +1,6 @@
 //! What is wrong with a profile is told at its own line.
 
-use super::desk::{JOB, OBJECT, desk, refused, render};
+use super::desk::{DEPLOYMENT, JOB, OBJECT, desk, refused, render};
 
 /// Asserts what is told of a profile, and on which line of it.
 fn told(profile: &str, message: &str, line: usize) {
@@ -101,16 +101,8 @@ fn what_kubernetes_refuses_of_it() {
     let told = refused(OBJECT, "patches:\n- pod:\n    containers:\n    - {name: agent}\n");
     assert!(told.contains("image") && told.contains("p.yaml:4:"), "{told}");
     // The field that is wrong is not always one that the profile writes.
-    let deployment = "\
-apiVersion: kubernetes.planton.dev/v1
-kind: KubernetesDeployment
-metadata: {name: a}
-spec:
-  namespace: b
-  container: {app: {image: {repo: busybox, tag: '1'}}}
-";
     let label = "patches:\n- pod: {priorityClassName: high}\n- pod: {metadata: {labels: {daphnia.dev/workload: x}}}\n";
-    let told = refused(deployment, label);
+    let told = refused(DEPLOYMENT, label);
     assert!(told.contains("error[selector-mismatch]") && told.contains("--> profile team"), "{told}");
     assert!(told.contains("p.yaml:3:") && told.contains("the profile `p` makes it so here"), "{told}");
 }

@@ -13,6 +13,15 @@ spec:
   image: {repo: busybox, tag: '1'}
 ";
 
+pub const DEPLOYMENT: &str = "\
+apiVersion: kubernetes.planton.dev/v1
+kind: KubernetesDeployment
+metadata: {name: a}
+spec:
+  namespace: b
+  container: {app: {image: {repo: busybox, tag: '1'}}}
+";
+
 pub const OBJECT: &str = "\
 apiVersion: batch/v1
 kind: Job

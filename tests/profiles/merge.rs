@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::desk::{JOB, OBJECT, desk, every, patched, refused};
+use super::desk::{DEPLOYMENT, JOB, OBJECT, desk, every, patched, refused};
 
 fn pod(profile: &str) -> Value {
     patched(OBJECT, profile)["spec"]["template"]["spec"].clone()
@@ -128,17 +128,9 @@ fn sources_that_exclude_each_other_are_told() {
 
 #[test]
 fn a_profile_never_reaches_a_selector() {
-    let manifest = "\
-apiVersion: kubernetes.planton.dev/v1
-kind: KubernetesDeployment
-metadata: {name: a}
-spec:
-  namespace: b
-  container: {app: {image: {repo: busybox, tag: '1'}}}
-";
     let all = "patches:\n- kinds: ['*']\n  patch: {metadata: {labels: {team: x}}}\n- pod: {metadata: {labels: {team: x}}}\n";
-    let plain = every(&desk(manifest, &[]), &[]);
-    let labelled = every(&desk(manifest, &[("p", all)]), &["--profile", "p"]);
+    let plain = every(&desk(DEPLOYMENT, &[]), &[]);
+    let labelled = every(&desk(DEPLOYMENT, &[("p", all)]), &["--profile", "p"]);
     assert!(plain.len() == labelled.len() && labelled.iter().all(|o| o["metadata"]["labels"]["team"] == "x"));
     let deployment =
         |objects: &[Value]| objects.iter().find(|o| o["kind"] == "Deployment").unwrap()["spec"].clone();
