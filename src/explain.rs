@@ -4,6 +4,7 @@ mod field;
 mod rule;
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
 
@@ -15,6 +16,7 @@ use crate::catalog::{Catalog, Flaws};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kubernetes;
 use crate::source::Sources;
+use crate::yaml;
 
 /// Under which the schemas are published; an identifier, and nothing that is fetched.
 const BASE: &str = "https://daphnia.dev/schemas";
@@ -112,6 +114,17 @@ impl Topic {
     fn shape(&self) -> Shape<'_> {
         Shape::root(&self.json)
     }
+}
+
+/// Splits `Job.spec.containers[0].image` into the kind and the fields of its path; `None` if it is no path. An item of a
+/// list has no schema of its own: `containers[0]`, `containers.0` and `containers[main]` are the field `containers`.
+pub fn topic_steps(topic: &str) -> Option<(&str, Vec<&str>)> {
+    let is_item = |step: &Range<usize>| {
+        topic[..step.start].ends_with('[') || topic[step.clone()].parse::<usize>().is_ok()
+    };
+    let steps = yaml::path_steps(topic)?.into_iter();
+    let mut named = steps.filter(|step| !is_item(step)).map(|step| &topic[step]);
+    Some((named.next().unwrap_or_default(), named.collect()))
 }
 
 /// Lists the kinds: ours, and on demand Kubernetes' own; and what is wrong with those that cannot be used.

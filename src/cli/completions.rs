@@ -8,7 +8,7 @@ use clap_complete::env::{CompleteEnv, Shells};
 
 use super::lints::{ConfigArgs, LintArgs};
 use super::{Cli, Session, Status};
-use crate::explain::{Topic, kinds as list_kinds};
+use crate::explain::{Topic, kinds as list_kinds, topic_steps};
 
 /// With it a shell asks for completions instead of a run.
 const VARIABLE: &str = "DAPHNIA_COMPLETE";
@@ -49,10 +49,8 @@ pub(super) fn topics(current: &OsStr) -> Vec<CompletionCandidate> {
     let current = current.to_string_lossy();
     let Some((path, last)) = current.rsplit_once('.') else { return kinds(&current, true) };
     let session = session();
-    let mut steps = path.split(['.', '[', ']']).filter(|step| !step.is_empty());
-    let kind = steps.next().unwrap_or_default();
+    let Some((kind, steps)) = topic_steps(path) else { return Vec::new() };
     let Ok(topic) = Topic::find(kind, None, &session.catalog, &session.sources) else { return Vec::new() };
-    let steps: Vec<&str> = steps.filter(|step| step.parse::<usize>().is_err()).collect();
     let Ok(explanation) = topic.explain(&steps) else { return Vec::new() };
     let fields = explanation.fields.into_iter().filter(|field| starts(&field.name, last));
     fields.map(|field| candidate(format!("{path}.{}", field.name), &field.description)).collect()

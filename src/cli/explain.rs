@@ -6,7 +6,7 @@ use clap_complete::engine::ArgValueCompleter;
 use super::kinds::with_session;
 use super::{Input, Session, Status, completions};
 use crate::diagnostic::Diagnostic;
-use crate::explain::Topic;
+use crate::explain::{Topic, topic_steps};
 use crate::object::{Address, Masks};
 
 /// Explain a kind or a field, and where a rendered field comes from
@@ -44,10 +44,11 @@ pub(super) fn explain(args: &ExplainArgs) -> Status {
                 .help(format!("name the manifest: `daphnia explain {} FILE`", args.topic))
                 .into());
         }
-        let mut steps = args.topic.split(['.', '[', ']']).filter(|step| !step.is_empty());
-        let kind = steps.next().unwrap_or_default();
-        // `containers[0]` names the same field as `containers`.
-        let path: Vec<&str> = steps.filter(|step| step.parse::<usize>().is_err()).collect();
+        let (kind, path) = topic_steps(&args.topic).ok_or_else(|| {
+            let message = format!("`{}` is no path to a field", args.topic);
+            Diagnostic::unable("unknown-field", message)
+                .help("write names separated by dots: `Job.spec.template.spec.containers.image`")
+        })?;
         let topic = Topic::find(kind, args.api_version.as_deref(), &session.catalog, &session.sources)?;
         let explanation = topic.explain(&path).map_err(|finding| *finding)?;
         session.report.explanation(&topic, &explanation);

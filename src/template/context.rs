@@ -141,11 +141,13 @@ impl Reads {
         self.texts.get(&(text.as_ptr() as usize)).map(|(_, place)| *place)
     }
 
-    /// Finds the field whose text is the longest part of a text: the name in `NAME-env-secrets`.
+    /// Finds the field that a text begins with, as the name in `NAME-serve` and the repository in `REPO:TAG`; else that
+    /// which is its longest part.
     fn part_of(&self, text: &str) -> Option<Place> {
         let parts = self.texts.values().filter(|(part, _)| is_part(part, text) || is_part(text, part));
         // Of equal ones that which is written first, so that the answer is always the same.
-        parts.max_by_key(|(part, place)| (part.len(), std::cmp::Reverse(*place))).map(|(_, place)| *place)
+        let rank = |part: &str, place: Place| (text.starts_with(part), part.len(), std::cmp::Reverse(place));
+        parts.max_by_key(|(part, place)| rank(part, *place)).map(|(_, place)| *place)
     }
 }
 

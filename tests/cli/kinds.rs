@@ -41,6 +41,14 @@ fn fields_below_lists_and_maps_are_found() {
             "jobs.spec.template.spec.containers[0].Image",
             "Job.spec.template.spec.containers.image: string, required\n",
         ),
+        (
+            "job.spec.template.spec.containers[main].env.0",
+            "Job.spec.template.spec.containers.env: list of map\n",
+        ),
+        (
+            "KubernetesJob.spec.env.variables['A.B'].value",
+            "KubernetesJob.spec.env.variables.A.B.value: string",
+        ),
         ("HORIZONTALPODAUTOSCALER", "HorizontalPodAutoscaler: map\n  apiVersion  autoscaling/v2\n"),
     ] {
         let text = explained(topic);
@@ -56,6 +64,7 @@ fn a_name_that_is_not_known_has_a_next_step() {
         ("KubernetesJob.spec.imag", "did you mean `image`?"),
         ("KubernetesJob.spec.zzz", "`daphnia explain KubernetesJob.spec` lists its fields"),
         ("KubernetesJob.spec.suspend.x", "it is a boolean, and has no fields"),
+        ("KubernetesJob..spec", "`KubernetesJob..spec` is no path to a field"),
         ("zzzz", "`daphnia kinds --all` lists all kinds"),
     ] {
         let said = daphnia(&["explain", topic]);

@@ -9,7 +9,8 @@ use super::desk::{Desk, ROOT, Said, in_root};
 
 /// Every example, and every variant that is rendered in tests.
 fn manifests() -> Vec<String> {
-    let folders = ["examples", "tests/render"].map(|folder| fs::read_dir(in_root(folder)).unwrap());
+    let folders = ["examples", "tests/render", "tests/cluster/functions"]
+        .map(|folder| fs::read_dir(in_root(folder)).unwrap());
     let paths = folders.into_iter().flatten().map(|entry| entry.unwrap().path().display().to_string());
     paths.filter(|path| path.ends_with(".yaml")).collect()
 }
@@ -57,8 +58,9 @@ fn may_be_made_of(value: &Value, line: &str) -> bool {
     let written = line.trim_start_matches(['"', '\'']).split([',', '}', ']']).next().unwrap_or_default();
     let mut words = written.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
     let is_written = text.is_empty() || line.contains(&text) || words.any(|word| text.contains(word));
-    // A reference stands for a value of another manifest, and YAML has octal numbers.
-    is_written || line.contains("kind: Kubernetes") || line.starts_with('0')
+    // The id of a run is cut; a reference stands for a value of another manifest, and YAML has octal numbers.
+    let is_cut = text.split('-').any(|part| part.len() == 8 && line.starts_with(part));
+    is_written || is_cut || line.contains("kind: Kubernetes") || line.starts_with('0')
 }
 
 #[test]
@@ -175,6 +177,41 @@ fn an_object_and_a_field_are_named_in_several_ways() {
         said.stdout
     );
     assert!(explained("Namespace", &[]).stdout.contains("\n  name: reports "));
+}
+
+/// A text that several fields are in comes from the one that it begins with, else from its longest part.
+#[test]
+fn a_text_of_several_fields_has_the_most_telling_origin() {
+    let text = "apiVersion: daphnia.dev/v1
+kind: ContainerFunction
+metadata: {name: etl}
+spec:
+  image: python:3.12
+  baseImage: python:3.12
+  labels: [of today, etl]
+  project: churn
+  tasks:
+    - action: serve
+      servicePorts: [80]
+      volumes: [{volumeType: persistent_volume_claim, name: everything, mountPath: /data}]
+    - {action: build, image: r.example.com/etl:v1, instructions: [ls, apt-get install -y git]}
+";
+    let desk = Desk::new().with("f.yaml", text);
+    for (address, place) in [
+        ("Deployment:metadata.name", "f.yaml:3:18"),
+        ("PersistentVolumeClaim:metadata.name", "f.yaml:3:18"),
+        ("Deployment:metadata.annotations['daphnia.dev/labels']", "f.yaml:7:12"),
+        ("ConfigMap:data.Dockerfile", "f.yaml:13:71"),
+        ("Job:spec.template.spec.containers[0].args[4]", "f.yaml:13:30"),
+    ] {
+        let said = desk.daphnia(&["explain", address, "f.yaml"]);
+        assert!(
+            said.stdout.contains(&format!("  from     {place} ")),
+            "{address}: {}{}",
+            said.stdout,
+            said.stderr
+        );
+    }
 }
 
 #[test]

@@ -10,6 +10,8 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use serde_json::Value;
+
 use super::daphnia::{Desk, Running, Said};
 use super::harness::{eventually, success};
 
@@ -91,11 +93,20 @@ fn one_function_is_a_job_a_service_and_a_deployment() {
     assert_eq!(forwarded.get("/"), "hello, whoever asks\n");
     desk.daphnia(&["diff", "greeter.yaml"]).exits(0);
 
-    // Code that changes makes new pods, and the same selector takes them.
-    desk.write("greeter.yaml", &function("greeter", &GREETER.replace("whoever", "who"), GREETER_TASKS));
-    desk.daphnia(&["apply", "greeter.yaml", "--task", "serve"])
+    // Code, labels and a profile that change make new pods of the same Deployment: its selector, which can never change,
+    // takes them, and so does the Service's.
+    let uid = |object: Option<Value>| object.expect("it is there")["metadata"]["uid"].clone();
+    let before = uid(desk.object("deployments", "greeter-serve"));
+    let changed = function("greeter", &GREETER.replace("whoever", "who"), GREETER_TASKS);
+    desk.write("greeter.yaml", &changed.replace("{name: greeter}", "{name: greeter, labels: {team: a}}"));
+    desk.daphnia(&["apply", "greeter.yaml", "--task", "serve", "--profile", "digitalhub"])
         .exits(0)
         .prints_a_line_with("configured Deployment");
+    let deployment = desk.object("deployments", "greeter-serve").expect("it is there");
+    let pods = &deployment["spec"]["template"]["metadata"];
+    assert_eq!(pods["labels"]["team"], "a");
+    assert_eq!(pods["labels"]["dhcore/function"], "greeter");
+    assert_eq!(uid(Some(deployment)), before);
     let forwarded = Forwarded::to(&desk, "service/greeter-serve", "80");
     assert_eq!(forwarded.get("/"), "hello, who asks\n");
 }
