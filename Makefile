@@ -11,7 +11,7 @@ help:
 	@echo "make check   what must pass before a merge: format, lints, licenses, spelling, tests"
 	@echo "make demo    one manifest from validate to run, on a Kubernetes of its own,"
 	@echo "             or on yours: make demo KUBECONFIG=FILE"
-	@echo "make bench   validate beside kubeconform, render beside kustomize"
+	@echo "make bench   validate beside kubeconform, render beside kustomize, apply and diff beside kubectl and helm"
 	@echo "make schemas Kubernetes' own schemas, anew from the tests' API server"
 
 test:
@@ -31,7 +31,8 @@ schemas:
 	DAPHNIA_TEST_CLUSTER=required DAPHNIA_UPDATE_SCHEMAS=1 cargo test --test cluster kubernetes_schemas
 
 bench:
-	cargo bench --bench validate --bench render
+	tests/cluster/install
+	cargo bench --bench validate --bench render --bench apply
 
 # Only a KUBECONFIG given to make is used, never one that happens to be in the environment:
 # the demo applies things.

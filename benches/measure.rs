@@ -1,5 +1,7 @@
 //! What the benches share: the shortest time of a program, and a Go tool to run beside ours.
 
+#![allow(dead_code, reason = "each bench uses a part")]
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
