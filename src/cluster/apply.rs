@@ -88,8 +88,8 @@ fn replace_needed(observed: &Observed) -> Option<Diagnostic> {
         Reason::Immutable(field) => Some(field),
         _ => None,
     })?;
-    let reasons = because.iter().map(Reason::to_string).collect::<Vec<_>>().join(", ");
-    let message = format!("`{}` would have to be replaced: {reasons}", observed.desired.id);
+    let message =
+        format!("`{}` would have to be replaced, since {}", observed.desired.id, Reason::sentence(because));
     let place = super::refusal::field_place(&observed.desired.node, field);
     let error = Diagnostic::error("replace-needed", message).class(Class::Failed).at(place);
     Some(error.help("allow to delete it and create it anew with `--replace`"))

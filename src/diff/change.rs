@@ -121,15 +121,38 @@ pub enum Reason {
     Terminating,
 }
 
-/// Follows "since".
-impl fmt::Display for Reason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Reason::Immutable(field) => write!(f, "`{field}` is immutable"),
-            Reason::Failed => f.write_str("its last run failed"),
-            Reason::Rerun => f.write_str("it is to run again"),
-            Reason::Terminating => f.write_str("it is being deleted"),
+impl Reason {
+    /// How many immutable fields a sentence names.
+    const NAMED: usize = 3;
+
+    /// Says all of them in a sentence that can follow "since": ``its last run failed, and `a` and `b` are immutable``.
+    pub fn sentence(reasons: &[Reason]) -> String {
+        let mut fields: Vec<String> = Vec::new();
+        let mut clauses: Vec<String> = Vec::new();
+        for reason in reasons {
+            match reason {
+                Reason::Immutable(field) => fields.push(format!("`{field}`")),
+                Reason::Failed => clauses.push("its last run failed".to_owned()),
+                Reason::Rerun => clauses.push("it is to run again".to_owned()),
+                Reason::Terminating => clauses.push("it is being deleted".to_owned()),
+            }
         }
+        if fields.len() > Self::NAMED + 1 {
+            let more = fields.split_off(Self::NAMED).len();
+            fields.push(format!("{more} more"));
+        }
+        let verb = if fields.len() == 1 { "is" } else { "are" };
+        clauses.extend((!fields.is_empty()).then(|| format!("{} {verb} immutable", enumerate(&fields))));
+        clauses.join(", and ")
+    }
+}
+
+/// `a`, `a and b`, `a, b and c`
+fn enumerate(items: &[String]) -> String {
+    match items {
+        [] => String::new(),
+        [only] => only.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
     }
 }
 
@@ -217,5 +240,25 @@ impl fmt::Display for Cause {
             Cause::Manager(name) => write!(f, "manager {name}"),
             _ => f.write_str(self.name()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_make_one_sentence() {
+        let fields = |names: &[&str]| {
+            names.iter().map(|name| Reason::Immutable((*name).to_owned())).collect::<Vec<_>>()
+        };
+        let of = |reasons: &[Reason]| Reason::sentence(reasons);
+        assert_eq!(of(&fields(&["a"])), "`a` is immutable");
+        assert_eq!(of(&fields(&["a", "b"])), "`a` and `b` are immutable");
+        assert_eq!(of(&fields(&["a", "b", "c", "d"])), "`a`, `b`, `c` and `d` are immutable");
+        assert_eq!(of(&fields(&["a", "b", "c", "d", "e"])), "`a`, `b`, `c` and 2 more are immutable");
+        let failed = [fields(&["a", "b"]), vec![Reason::Failed]].concat();
+        assert_eq!(of(&failed), "its last run failed, and `a` and `b` are immutable");
+        assert_eq!(of(&[Reason::Rerun]), "it is to run again");
     }
 }

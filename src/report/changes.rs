@@ -79,8 +79,7 @@ fn shown_fields(change: &Change, all: bool) -> impl Iterator<Item = &FieldChange
 fn title(change: &Change) -> String {
     match &change.action {
         Action::Replaced { because } => {
-            let reasons: Vec<String> = because.iter().map(Reason::to_string).collect();
-            format!("{}: replaced, since {}", change.id, reasons.join(", "))
+            format!("{}: replaced, since {}", change.id, Reason::sentence(because))
         }
         Action::Removed => format!("{}: removed; a cluster keeps it unless it is pruned", change.id),
         action => format!("{}: {action}", change.id),
