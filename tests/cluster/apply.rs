@@ -1,8 +1,10 @@
 //! `daphnia apply` makes the cluster what the manifests say: all or nothing, once per change.
 
+use std::io::{BufRead as _, BufReader};
+
 use serde_json::{Value, json};
 
-use super::daphnia::{Desk, config_map, job};
+use super::daphnia::{Desk, UNTIL_RELEASED, config_map, job};
 use super::harness::{eventually, success};
 
 fn uid(object: &Option<Value>) -> String {
@@ -177,13 +179,21 @@ fn two_applies_at_once_come_to_the_same_and_run_a_job_once() {
 #[test]
 fn an_interrupted_apply_leaves_the_job_running_and_the_next_apply_sees_it_through() {
     let Some(desk) = Desk::with_node() else { return };
-    desk.write("job.yaml", &job("slow", "sleep 4; echo done"));
+    desk.write("job.yaml", &job("slow", &format!("{UNTIL_RELEASED}; echo done")));
     let running = desk.start(&["apply", "job.yaml"]);
     eventually("the Job runs", || desk.object("jobs", "slow").filter(|job| job["status"]["active"] == 1));
     running.signal("INT");
     running.wait().exits(130).takes_less_than(20).tells("interrupted; what was applied stays");
     let before = desk.object("jobs", "slow");
-    desk.daphnia(&["apply", "job.yaml"]).exits(0).tells("1/1 succeeded");
+    let mut next = desk.start(&["apply", "job.yaml"]);
+    let mut told = BufReader::new(next.child.stderr.take().expect("standard error is piped")).lines();
+    let mut tells = |words: &str| told.any(|line| line.expect("it is text").contains(words));
+    eventually("the pod runs", || desk.object("jobs", "slow").filter(|job| job["status"]["ready"] == 1));
+    assert!(tells("0/1 succeeded, 1 active"), "the next apply waits for it");
+    desk.release("slow");
+    assert!(tells("1/1 succeeded"), "and sees it through");
+    told.for_each(drop);
+    next.wait().exits(0);
     assert_eq!(uid(&before), uid(&desk.object("jobs", "slow")));
     let history = desk.history();
     assert!(history.len() == 1 && history[0].contains("succeeded"), "{history:?}");

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use super::harness::{Cluster, Mark, Request, TestNamespace, cluster_or_skip, node_or_skip};
+use super::harness::{Cluster, Mark, Request, TestNamespace, cluster_or_skip, node_or_skip, success};
 
 /// What a test works with. `NAMESPACE` in its manifests and arguments means its own, `REGISTRY` the one that has
 /// no images.
@@ -157,6 +157,12 @@ impl Desk {
         }
     }
 
+    /// Lets the container of a Job go on that waits with `UNTIL_RELEASED`.
+    pub fn release(&self, job: &str) {
+        let job = format!("job/{job}");
+        success(self.namespace.kubectl(&["exec", &job, "--", "touch", "/tmp/released"]));
+    }
+
     /// The records of runs, newest first, as `daphnia history` lists them.
     pub fn history(&self) -> Vec<String> {
         let said = self.daphnia(&["history", "-n", "NAMESPACE"]).exits(0);
@@ -289,6 +295,9 @@ impl Said {
         self
     }
 }
+
+/// In the script of a Job, waits until the test has seen what it wants to see.
+pub const UNTIL_RELEASED: &str = "until test -e /tmp/released; do sleep 0.1; done";
 
 /// A Job of one container, which runs a script; nothing is tried twice.
 pub fn job(name: &str, script: &str) -> String {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::daphnia::{Desk, job};
+use super::daphnia::{Desk, Running, UNTIL_RELEASED, job};
 use super::harness::{eventually, success};
 
 /// The example's Job with another script, one pod, nothing tried twice.
@@ -46,14 +46,15 @@ fn two_thousand_lines_at_once_are_all_there_in_order() {
 #[test]
 fn a_line_is_passed_on_when_it_is_written_not_when_the_job_ends() {
     let Some(desk) = Desk::with_node() else { return };
-    desk.write("job.yaml", &job("slow", "for i in 1 2 3; do echo $i; sleep 2; done"));
+    let script = format!("for i in 1 2 3; do echo $i; {UNTIL_RELEASED}; rm /tmp/released; done");
+    desk.write("job.yaml", &job("slow", &script));
     let mut running = desk.start(&["run", "job.yaml"]);
     let mut lines = BufReader::new(running.child.stdout.take().expect("standard output is piped")).lines();
     for number in ["1", "2", "3"] {
         let line = lines.next().expect("there is another line").expect("it is text");
         assert_eq!(line, number);
-        let job = desk.objects("jobs").remove(0);
-        assert_eq!(job["status"]["active"], 1, "line {number} came while the Job ran");
+        // It writes the next one after this.
+        desk.release(&the_run(&desk));
     }
     assert!(lines.next().is_none());
     running.wait().exits(0);
@@ -211,10 +212,12 @@ fn name(object: &Value) -> String {
 #[test]
 fn a_detached_run_is_completed_by_whoever_asks_for_it() {
     let Some(desk) = Desk::with_node() else { return };
-    desk.write("job.yaml", &job("slow", "sleep 2; echo ended; exit 5"));
+    desk.write("job.yaml", &job("slow", &format!("{UNTIL_RELEASED}; echo ended; exit 5")));
     desk.daphnia(&["run", "job.yaml", "--detach"]).exits(0).tells("goes on");
     let run = the_run(&desk);
     assert!(desk.history()[0].contains("running"));
+    eventually("it runs", || desk.object("jobs", &run).filter(|job| job["status"]["ready"] == 1));
+    desk.release(&run);
     eventually("the Job ends", || desk.object("jobs", &run).filter(|job| job["status"]["failed"] == 1));
     let state = eventually("it is told", || desk.history().pop().filter(|line| !line.contains("running")));
     assert!(state.contains("failed"), "{state}");
@@ -239,7 +242,7 @@ fn a_cancelled_run_ends_for_whoever_waits_and_says_who_did_it() {
 #[test]
 fn an_interrupted_run_goes_on_and_its_record_is_completed_later() {
     let Some(desk) = Desk::with_node() else { return };
-    desk.write("job.yaml", &job("slow", "echo begun; sleep 3; echo ended"));
+    desk.write("job.yaml", &job("slow", &format!("echo begun; {UNTIL_RELEASED}; echo ended")));
     let running = desk.start(&["run", "job.yaml"]);
     eventually("it runs", || desk.objects("jobs").pop().filter(|job| job["status"]["ready"] == 1));
     running.signal("INT");
@@ -249,6 +252,7 @@ fn an_interrupted_run_goes_on_and_its_record_is_completed_later() {
         .exits(130)
         .tells(&format!("run {run} goes on"))
         .tells(&format!("`daphnia cancel {run}` stops it"));
+    desk.release(&run);
     eventually("it ends", || desk.object("jobs", &run).filter(|job| job["status"]["succeeded"] == 1));
     eventually("the record says so", || desk.history().pop().filter(|line| line.contains("succeeded")));
 }
@@ -341,11 +345,13 @@ fn a_job_that_is_deleted_the_moment_it_ends_still_tells_how_it_ended() {
     let fleeting = |name: &str, script: &str| {
         job(name, script).replace("  backoffLimit", "  ttlSecondsAfterFinished: 0\n  backoffLimit")
     };
-    desk.write("good.yaml", &fleeting("good", "seq 1 200"));
-    desk.write("bad.yaml", &fleeting("bad", "seq 1 200; exit 4"));
-    let (good, bad) = (desk.start(&["run", "good.yaml"]), desk.start(&["run", "bad.yaml"]));
-    let (good, bad) = (good.wait().exits(0), bad.wait().exits(1).tells("exited with code 4"));
-    assert_eq!((good.stdout, bad.stdout), (numbers(1, 200), numbers(1, 200)));
+    desk.write("good.yaml", &fleeting("good", &format!("seq 1 200; {UNTIL_RELEASED}")));
+    desk.write("bad.yaml", &fleeting("bad", &format!("seq 1 200; {UNTIL_RELEASED}; exit 4")));
+    let (mut good, mut bad) = (desk.start(&["run", "good.yaml"]), desk.start(&["run", "bad.yaml"]));
+    let printed = (read(&desk, &mut good, "good", 200), read(&desk, &mut bad, "bad", 200));
+    assert_eq!(printed, (numbers(1, 200), numbers(1, 200)));
+    good.wait().exits(0);
+    bad.wait().exits(1).tells("exited with code 4");
     let history = desk.history();
     let state = |job: &str| history.iter().find(|line| line.starts_with(job)).cloned().unwrap_or_default();
     assert!(state("good-").contains("succeeded") && state("bad-").contains("failed"), "{history:?}");
@@ -354,8 +360,9 @@ fn a_job_that_is_deleted_the_moment_it_ends_still_tells_how_it_ended() {
 #[test]
 fn the_log_of_a_container_that_is_started_again_has_both_of_its_lives() {
     let Some(desk) = Desk::with_node() else { return };
-    let script = "test -e /mark && seq 4 6 && exit 0; seq 1 3; touch /mark; exit 1";
-    let restarted = job("twice", &script.replace("/mark", "/data/mark"))
+    // Once the second life is over, too, the kubelet keeps the log of the first no longer.
+    let script = format!("test -e mark || {{ seq 1 3; touch mark; exit 1; }}; seq 4 6; {UNTIL_RELEASED}");
+    let restarted = job("twice", &format!("cd /data; {script}"))
         .replace("backoffLimit: 0", "backoffLimit: 3")
         .replace(
             "restartPolicy: Never",
@@ -363,8 +370,21 @@ fn the_log_of_a_container_that_is_started_again_has_both_of_its_lives() {
         )
         .replace("command:", "volumeMounts: [{name: data, mountPath: /data}]\n          command:");
     desk.write("job.yaml", &restarted);
-    let said = desk.daphnia(&["run", "job.yaml"]).exits(0);
-    assert_eq!(said.stdout, numbers(1, 6));
+    let mut running = desk.start(&["run", "job.yaml"]);
+    let read = read(&desk, &mut running, "twice", 6);
+    running.wait().exits(0);
+    assert_eq!(read, numbers(1, 6));
+}
+
+/// Reads so many lines of the run of a job, lets its container end, and returns all that was printed.
+fn read(desk: &Desk, running: &mut Running, job: &str, count: usize) -> String {
+    let stdout = running.child.stdout.take().expect("standard output is piped");
+    let mut lines = BufReader::new(stdout).lines().map(|line| line.expect("it is text") + "\n");
+    let first: String = lines.by_ref().take(count).collect();
+    let selector = format!("daphnia.dev/job={job}");
+    let jobs = desk.namespace.kubectl_json(&["get", "jobs", "--selector", &selector]);
+    desk.release(jobs["items"][0]["metadata"]["name"].as_str().expect("it has a Job"));
+    first + &lines.collect::<String>()
 }
 
 #[test]
