@@ -30,15 +30,11 @@ pub fn compare(trees: Trees, owners: Owners, sources: &Sources) -> Comparison {
     compare_with(trees, owners, &|place| Cause::of(place, sources))
 }
 
-/// Returns the paths in which two cleaned trees differ; of what is new, the uppermost.
-pub fn differing_paths(before: &Node, after: &Node) -> Vec<String> {
-    let trees = Trees { before: Some(before), after: Some(after), desired: None };
-    let owners = Owners { live: None, predicted: None };
+/// Returns the fields in which two cleaned trees differ; of what is new, the uppermost.
+pub fn differing_fields(trees: Trees, owners: Owners) -> Vec<FieldChange> {
     let mut walk = Walk { is_whole: true, ..Walk::new(owners, &|_| Cause::You) };
     walk.node(trees, None);
-    let mut paths: Vec<String> = walk.fields.into_iter().map(|field| field.path).collect();
-    paths.dedup();
-    paths
+    walk.fields
 }
 
 pub fn compare_with(trees: Trees, owners: Owners, cause_of: &dyn Fn(Place) -> Cause) -> Comparison {

@@ -2,7 +2,7 @@
 
 use super::Reason;
 use super::clean::clean;
-use super::compare::differing_paths;
+use super::compare::{Owners, Trees, differing_fields};
 use crate::object::{Object, ObjectId};
 use crate::yaml::Node;
 
@@ -92,11 +92,21 @@ fn is_frozen(live: &Node, _new: &Node) -> bool {
 }
 
 /// Returns the fields of `new`, a whole object as the server would make it of the desired one, that differ from
-/// the live ones and cannot be changed in place.
+/// the live ones and cannot be changed in place. What admission makes up anew each time is among them only if
+/// nothing else is.
 pub fn changed_immutable_fields(desired: &Object, live: &Node, new: &Node) -> Vec<Reason> {
-    let changed = differing_paths(&clean(live, &desired.node), &clean(new, &desired.node));
-    let listed = changed.into_iter().filter(|path| is_listed(&desired.id, path, live, new));
-    listed.map(Reason::Immutable).collect()
+    let (before, after) = (clean(live, &desired.node), clean(new, &desired.node));
+    let is_live = live.at(["metadata", "managedFields"]).is_some();
+    let owners = Owners { live: is_live.then_some(live), predicted: is_live.then_some(new) };
+    let trees = Trees { before: Some(&before), after: Some(&after), desired: Some(&desired.node) };
+    let mut changed = differing_fields(trees, owners);
+    changed.retain(|field| is_listed(&desired.id, &field.path, live, new));
+    if changed.iter().any(|field| field.cause.is_yours()) {
+        changed.retain(|field| field.cause.is_yours());
+    }
+    let mut reasons: Vec<Reason> = changed.into_iter().map(|field| Reason::Immutable(field.path)).collect();
+    reasons.dedup();
+    reasons
 }
 
 /// Whether the server's complaint about a field can be one about its being immutable. Some servers name the

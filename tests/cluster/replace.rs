@@ -24,7 +24,7 @@ fn replaced_only_on_demand(name: &str, text: &str, (from, to): (&str, &str), fie
     desk.daphnia(&["apply", "object.yaml", "--no-wait"])
         .exits(1)
         .tells("would have to be replaced")
-        .tells(&format!("`{field}` is immutable"))
+        .tells(&format!("since `{field}` {} immutable", if field.contains('`') { "are" } else { "is" }))
         .tells("--> object.yaml:")
         .tells("`--replace`");
     assert_eq!(desk.writes(), []);
@@ -109,16 +109,16 @@ fn binding(kind: &str, scope: &str) -> String {
 replaced_only_on_demand! {
     a_deployment_is_replaced_on_demand_when_its_selector_changes:
         "deployments/web", &workload("Deployment"), "matchLabels: {app: web}" => "matchLabels: {tier: front}",
-        "spec.selector.matchLabels.app";
+        "spec.selector.matchLabels.app` and `spec.selector.matchLabels.tier";
     a_replica_set_is_replaced_on_demand_when_its_selector_changes:
         "replicasets/web", &workload("ReplicaSet"), "matchLabels: {app: web}" => "matchLabels: {tier: front}",
-        "spec.selector.matchLabels.app";
+        "spec.selector.matchLabels.app` and `spec.selector.matchLabels.tier";
     a_daemon_set_is_replaced_on_demand_when_its_selector_changes:
         "daemonsets/web", &workload("DaemonSet"), "matchLabels: {app: web}" => "matchLabels: {tier: front}",
-        "spec.selector.matchLabels.app";
+        "spec.selector.matchLabels.app` and `spec.selector.matchLabels.tier";
     a_stateful_set_is_replaced_on_demand_when_its_selector_changes:
         "statefulsets/web", &workload("StatefulSet"), "matchLabels: {app: web}" => "matchLabels: {tier: front}",
-        "spec.selector.matchLabels.app";
+        "spec.selector.matchLabels.app` and `spec.selector.matchLabels.tier";
     a_stateful_set_is_replaced_on_demand_when_its_service_changes:
         "statefulsets/web", &workload("StatefulSet"), "serviceName: web" => "serviceName: other",
         "spec.serviceName";
