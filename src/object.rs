@@ -95,11 +95,6 @@ impl Plan {
         objects.sort_by_key(|object| wave(&object.id));
         Plan { objects }
     }
-
-    /// Returns the objects in groups: all of one group must be there before the next is sent.
-    pub fn waves(&self) -> impl Iterator<Item = &[Object]> {
-        self.objects.chunk_by(|a, b| wave(&a.id) == wave(&b.id))
-    }
 }
 
 /// Kinds that others need: namespaces and definitions first, then what pods refer to.
@@ -126,7 +121,7 @@ const WAVES: &[&[(&str, &str)]] = &[
     ],
 ];
 
-/// Returns in which group of objects this one is applied.
+/// Returns in which group of objects this one is applied: all of one group must be there before the next is sent.
 pub fn wave(id: &ObjectId) -> usize {
     let is_in = |kinds: &&[(&str, &str)]| kinds.contains(&(id.group(), id.kind.as_str()));
     WAVES.iter().position(is_in).unwrap_or(WAVES.len())
@@ -261,9 +256,10 @@ mod tests {
             object("v1", "ConfigMap", "a"),
             object("v1", "Namespace", "n"),
         ]);
-        let waves: Vec<Vec<_>> =
-            plan.waves().map(|wave| wave.iter().map(|o| o.id.name.as_str()).collect()).collect();
-        assert_eq!(waves, [vec!["n"], vec!["b", "a"], vec!["j"]]);
+        let waves = plan.objects.chunk_by(|a, b| wave(&a.id) == wave(&b.id));
+        let names: Vec<Vec<_>> =
+            waves.map(|wave| wave.iter().map(|object| object.id.name.as_str()).collect()).collect();
+        assert_eq!(names, [vec!["n"], vec!["b", "a"], vec!["j"]]);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod annotate;
 mod comments;
+mod json;
 mod path;
 mod read;
 mod scalar;
@@ -148,41 +149,6 @@ impl Node {
             }
         }
         node
-    }
-
-    /// Builds a tree from JSON, every node at one place.
-    pub fn from_json(value: &serde_json::Value, place: Place) -> Node {
-        use serde_json::Value as Json;
-        let value = match value {
-            Json::Null => Value::Null,
-            Json::Bool(flag) => Value::Bool(*flag),
-            Json::Number(number) => Value::Number(number.clone()),
-            Json::String(text) => Value::String(text.clone()),
-            Json::Array(items) => {
-                Value::List(items.iter().map(|item| Node::from_json(item, place)).collect())
-            }
-            Json::Object(members) => Value::Map(Map {
-                entries: members
-                    .iter()
-                    .map(|(key, item)| (Key { text: key.clone(), place }, Node::from_json(item, place)))
-                    .collect(),
-            }),
-        };
-        Node { value, place }
-    }
-
-    pub fn to_json(&self) -> serde_json::Value {
-        use serde_json::Value as Json;
-        match &self.value {
-            Value::Null => Json::Null,
-            Value::Bool(flag) => Json::Bool(*flag),
-            Value::Number(number) => Json::Number(number.clone()),
-            Value::String(text) => Json::String(text.clone()),
-            Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
-            Value::Map(map) => Json::Object(
-                map.entries.iter().map(|(key, item)| (key.text.clone(), item.to_json())).collect(),
-            ),
-        }
     }
 
     /// Names the type as YAML users do.

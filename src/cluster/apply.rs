@@ -13,7 +13,7 @@ use super::refusal::{Attempt, conflict_error};
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::{Action, FIELD_MANAGER, Observed, Prediction, Reason, adopt, clean};
-use crate::object::{Object, ObjectId, Plan};
+use crate::object::{Object, ObjectId, wave};
 use crate::yaml::Node;
 
 #[derive(Debug, Clone)]
@@ -37,8 +37,8 @@ impl Default for ApplyOptions {
 pub struct Outcome {
     pub id: ObjectId,
     pub action: Action,
-    /// As the server holds it now; `None` if it was left out.
-    pub live: Option<Node>,
+    /// Empty if it was left out.
+    pub uid: String,
     /// Whether this brought it into being, rather than someone else at the same time.
     pub is_new: bool,
 }
@@ -51,11 +51,10 @@ pub async fn apply(
     options: &ApplyOptions,
 ) -> Result<Vec<Outcome>, Diagnostics> {
     ensure_allowed(observed, options)?;
-    let plan = Plan { objects: observed.iter().map(|one| one.desired.clone()).collect() };
     let mut outcomes = Vec::new();
     let mut rest = observed;
-    for wave in plan.waves() {
-        let (now, later) = rest.split_at(wave.len());
+    for now in observed.chunk_by(|a, b| wave(&a.desired.id) == wave(&b.desired.id)) {
+        let (_, later) = rest.split_at(now.len());
         rest = later;
         let applied = futures::stream::iter(now)
             .map(|one| async move { cluster.apply_one(one, options).await })
@@ -102,7 +101,8 @@ impl Cluster {
         let live = observed.live.as_ref();
         if matches!(observed.prediction, Prediction::Same | Prediction::Done { .. }) {
             self.tell(Progress::Applied { id: id.clone(), action: Action::Unchanged });
-            return Ok(Outcome { id, action: Action::Unchanged, live: live.cloned(), is_new: false });
+            let uid = live.map(uid).unwrap_or_default().to_owned();
+            return Ok(Outcome { id, action: Action::Unchanged, uid, is_new: false });
         }
         let Some(resource) = self.resource(object).await? else {
             return Err(self.unserved(object).await.into());
@@ -114,7 +114,7 @@ impl Cluster {
             self.adopt(object, &resource, live).await?;
         }
         let answer = self.call_telling(&apply_call(object, &resource, options.force_conflicts)).await;
-        let (answer, is_new) = answer.map_err(|failure| {
+        let (now, is_new) = answer.map_err(|failure| {
             let what = format!("apply `{id}`");
             let mut errors = self.explain(&failure, &Attempt::with(&what, object));
             // The dry-run had nothing against it, so others of the set may be there by now.
@@ -122,7 +122,7 @@ impl Cluster {
             errors.0.iter_mut().for_each(|error| error.help.push(help.clone()));
             errors
         })?;
-        let now = self.node(&answer, &id);
+        let now = self.named(now, &id);
         let action = match (&observed.prediction, live) {
             (Prediction::Replacement { because, .. }, _) => Action::Replaced { because: because.clone() },
             (_, None) if is_new => Action::Created,
@@ -130,7 +130,7 @@ impl Cluster {
             _ => Action::Configured,
         };
         self.tell(Progress::Applied { id: id.clone(), action: action.clone() });
-        Ok(Outcome { id, action, live: Some(now), is_new })
+        Ok(Outcome { id, action, uid: uid(&now).to_owned(), is_new })
     }
 
     /// Makes the fields ours that a client-side `kubectl apply` owns.
@@ -158,7 +158,7 @@ impl Cluster {
                 Err(failure) => return Err(explain(failure)),
                 Ok(_) => return Ok(()),
             }
-            live = self.node(&self.call(&Call::get(&path)).await.map_err(explain)?, &object.id);
+            live = self.named(self.call_for_node(&Call::get(&path)).await.map_err(explain)?, &object.id);
             if !adopt::is_applied_by_client(&live) {
                 return Ok(());
             }
@@ -174,7 +174,7 @@ impl Cluster {
         live: &Node,
         timeout: Duration,
     ) -> Result<(), Diagnostics> {
-        let uid = live.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default();
+        let uid = uid(live);
         self.tell(Progress::Deleting { id: object.id.clone() });
         self.delete(&object.id, resource, uid).await.map_err(|failure| {
             let what = format!("delete `{}`", object.id);
@@ -294,6 +294,10 @@ pub async fn delete(
         cluster.until_gone(id, &resource, uid, timeout).await?;
     }
     Ok(true)
+}
+
+fn uid(object: &Node) -> &str {
+    object.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default()
 }
 
 fn is_unchanged(before: &Node, after: &Node) -> bool {

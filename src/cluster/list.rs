@@ -5,6 +5,7 @@ use serde_json::Value as Json;
 use super::Cluster;
 use super::call::Call;
 use super::request::Failure;
+use crate::yaml::{Node, Value};
 
 /// How many objects a page has, of which nobody knows how many are wanted.
 pub(super) const PAGE: usize = 500;
@@ -40,7 +41,8 @@ impl Cluster {
     /// Follows a list to its end.
     pub(crate) async fn pages(&self, list: &Call) -> Result<(Vec<Json>, String), Failure> {
         let mut items = Vec::new();
-        let version = self.each_page(list, PAGE, |mut page| items.append(&mut page)).await?;
+        let read = |page: Vec<Node>| items.extend(page.iter().map(Node::to_json));
+        let version = self.each_page(list, PAGE, read).await?;
         Ok((items, version))
     }
 
@@ -49,23 +51,24 @@ impl Cluster {
         &self,
         list: &Call,
         limit: usize,
-        mut read: impl FnMut(Vec<Json>),
+        mut read: impl FnMut(Vec<Node>),
     ) -> Result<String, Failure> {
         let mut next = String::new();
         loop {
             let mut call = list.clone().query("limit", limit.to_string());
             if !next.is_empty() {
-                call = call.query("continue", next);
+                call = call.query("continue", &next);
             }
-            let mut page = self.call(&call).await?;
-            match page["items"].take() {
-                Json::Array(items) => read(items),
-                Json::Null => {}
-                _ => return Err(Failure::Malformed("a list without items".to_owned())),
+            let mut page = self.call_for_node(&call).await?;
+            match page.as_map_mut().and_then(|page| page.remove("items")).map(|items| items.value) {
+                Some(Value::List(items)) => read(items),
+                Some(Value::Null) | None => {}
+                Some(_) => return Err(Failure::Malformed("a list without items".to_owned())),
             }
-            next = page["metadata"]["continue"].as_str().unwrap_or_default().to_owned();
+            let text = |field| page.at(["metadata", field]).and_then(Node::as_str).unwrap_or_default();
+            next = text("continue").to_owned();
             if next.is_empty() {
-                return Ok(page["metadata"]["resourceVersion"].as_str().unwrap_or_default().to_owned());
+                return Ok(text("resourceVersion").to_owned());
             }
         }
     }

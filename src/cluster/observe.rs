@@ -7,7 +7,6 @@ pub use predict::apply_call;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use futures::StreamExt as _;
-use serde_json::Value as Json;
 
 use super::Cluster;
 use super::call::Call;
@@ -160,8 +159,8 @@ impl Cluster {
         // What else is there is forgotten page by page; what is wanted fits on the first, as a rule.
         let read = self.each_page(&list, group.len() + PAGE, |items| {
             found.extend(items.into_iter().filter_map(|item| {
-                let id = wanted.get(item["metadata"]["name"].as_str()?)?;
-                Some(((*id).clone(), self.node(&item, id)))
+                let id = wanted.get(item.at(["metadata", "name"])?.as_str()?)?;
+                Some(((*id).clone(), self.named(item, id)))
             }));
         });
         match read.await {
@@ -184,8 +183,8 @@ impl Cluster {
         let gets = futures::stream::iter(group)
             .map(|target| async move {
                 let id = &target.object.id;
-                match self.call(&Call::get(&target.resource.object_path(id))).await {
-                    Ok(object) => Ok(Some((id.clone(), self.node(&object, id)))),
+                match self.call_for_node(&Call::get(&target.resource.object_path(id))).await {
+                    Ok(object) => Ok(Some((id.clone(), self.named(object, id)))),
                     Err(failure) if failure.is_code(404) => Ok(None),
                     Err(failure) => {
                         let what = format!("read `{id}`");
@@ -198,9 +197,8 @@ impl Cluster {
         Ok(gather(gets.collect().await)?.into_iter().flatten().collect())
     }
 
-    /// Makes a tree of an answer; items of lists do not say what they are.
-    pub(crate) fn node(&self, object: &Json, id: &ObjectId) -> Node {
-        let mut node = Node::from_json(object, self.place);
+    /// Says of an object what it is; items of lists do not.
+    pub(crate) fn named(&self, mut node: Node, id: &ObjectId) -> Node {
         if let Some(map) = node.as_map_mut() {
             for (field, value) in [("apiVersion", &id.api_version), ("kind", &id.kind)] {
                 let key = Key { text: field.to_owned(), place: self.place };

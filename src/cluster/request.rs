@@ -11,6 +11,7 @@ use serde_json::Value as Json;
 
 use super::call::Call;
 use super::{Cluster, Progress};
+use crate::yaml::Node;
 
 /// Why there is no answer to use.
 #[derive(Debug, Clone)]
@@ -49,14 +50,23 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cluster {
     pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
+        Ok(self.answer(call, |bytes| serde_json::from_slice(bytes)).await?.0)
+    }
+
+    /// The same, as a tree like those of manifests.
+    pub(super) async fn call_for_node(&self, call: &Call) -> Result<Node, Failure> {
         Ok(self.call_telling(call).await?.0)
     }
 
     /// The same, and whether this brought the object into being.
-    pub(crate) async fn call_telling(&self, call: &Call) -> Result<(Json, bool), Failure> {
+    pub(super) async fn call_telling(&self, call: &Call) -> Result<(Node, bool), Failure> {
+        self.answer(call, |bytes| Node::read_json(bytes, self.place)).await
+    }
+
+    async fn answer<T>(&self, call: &Call, read: impl Read<T>) -> Result<(T, bool), Failure> {
         let mut attempt = 0;
         loop {
-            let (failure, retry_after) = match self.once(call).await {
+            let (failure, retry_after) = match self.once(call, &read).await {
                 // The first of several attempts may have done it, though its answer was lost.
                 Ok((code, answer)) => return Ok((answer, code == StatusCode::CREATED || attempt > 0)),
                 Err(failed) => failed,
@@ -86,7 +96,11 @@ impl Cluster {
         }
     }
 
-    async fn once(&self, call: &Call) -> Result<(StatusCode, Json), (Failure, Option<Duration>)> {
+    async fn once<T>(
+        &self,
+        call: &Call,
+        read: &impl Read<T>,
+    ) -> Result<(StatusCode, T), (Failure, Option<Duration>)> {
         let exchange = async {
             let response = self.client.send(call.request().map_err(|f| (f, None))?).await;
             let response = response.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
@@ -95,7 +109,7 @@ impl Cluster {
             let retry_after = retry_after(&head.headers);
             let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
             self.memory().has_answered = true;
-            let answer = read_answer(head.status, &bytes.to_bytes());
+            let answer = read_answer(head.status, &bytes.to_bytes(), read);
             answer.map(|answer| (head.status, answer)).map_err(|failure| (failure, retry_after))
         };
         let timeout = self.request_timeout;
@@ -118,10 +132,7 @@ impl Cluster {
             return Ok(body.into_async_read());
         }
         let bytes = body.collect().await.map_err(|error| Failure::Unreachable(chain(&error)))?;
-        match read_answer(head.status, &bytes.to_bytes()) {
-            Ok(_) => Err(Failure::Malformed(format!("status {}", head.status))),
-            Err(failure) => Err(failure),
-        }
+        Err(refusal(head.status, &bytes.to_bytes()))
     }
 
     fn heed_warnings(&self, headers: &HeaderMap) {
@@ -152,15 +163,23 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(Duration::from_secs(seconds))
 }
 
-fn read_answer(code: StatusCode, bytes: &[u8]) -> Result<Json, Failure> {
-    let parsed = serde_json::from_slice::<Json>(bytes);
+/// Makes something of the body of an answer.
+trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> {}
+
+impl<T, F: Fn(&[u8]) -> Result<T, serde_json::Error>> Read<T> for F {}
+
+fn read_answer<T>(code: StatusCode, bytes: &[u8], read: &impl Read<T>) -> Result<T, Failure> {
     if code.is_success() {
-        return parsed.map_err(|error| Failure::Malformed(format!("the answer is not JSON: {error}")));
+        return read(bytes).map_err(|error| Failure::Malformed(format!("the answer is not JSON: {error}")));
     }
-    let status = parsed.ok().and_then(|json| serde_json::from_value::<Status>(json).ok());
-    let mut status = status.unwrap_or_else(|| Status::failure(&plain_words(code, bytes), ""));
+    Err(refusal(code, bytes))
+}
+
+fn refusal(code: StatusCode, bytes: &[u8]) -> Failure {
+    let status = serde_json::from_slice::<Status>(bytes);
+    let mut status = status.unwrap_or_else(|_| Status::failure(&plain_words(code, bytes), ""));
     status.code = code.as_u16();
-    Err(Failure::Refused(status.boxed()))
+    Failure::Refused(status.boxed())
 }
 
 /// What a proxy in between, or no API server at all, has to say.

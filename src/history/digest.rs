@@ -1,5 +1,7 @@
 //! A Job and what it refers to → a digest that changes when they do.
 
+use std::borrow::Borrow;
+
 use sha2::{Digest as _, Sha256};
 
 use super::references::references;
@@ -9,10 +11,11 @@ use crate::yaml::{Node, Value};
 
 /// Returns the digest of a Job and of those ConfigMaps, Secrets and service accounts among `objects` that its
 /// pods use. The order of keys does not count, nor where anything was written.
-pub fn digest(job: &Object, objects: &[Object]) -> String {
+pub fn digest(job: &Object, objects: &[impl Borrow<Object>]) -> String {
     let names = references(&job.node);
     let mut used: Vec<&Object> = objects
         .iter()
+        .map(Borrow::borrow)
         .filter(|object| object.id.namespace == job.id.namespace)
         .filter(|object| names.contains(&(object.id.kind.clone(), object.id.name.clone())))
         .collect();

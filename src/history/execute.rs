@@ -59,7 +59,7 @@ pub async fn execute(
     observed: &[Observed],
     options: &ExecuteOptions,
 ) -> Result<Execution, Diagnostics> {
-    let objects: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
+    let objects: Vec<&Object> = observed.iter().map(|one| &one.desired).collect();
     execute_as(cluster, observed, &objects, options, None).await
 }
 
@@ -73,7 +73,7 @@ pub struct Dispatch<'a> {
 pub async fn execute_as(
     cluster: &Cluster,
     observed: &[Observed],
-    rendered: &[Object],
+    rendered: &[&Object],
     options: &ExecuteOptions,
     dispatch: Option<&Dispatch<'_>>,
 ) -> Result<Execution, Diagnostics> {
@@ -100,8 +100,8 @@ pub async fn execute_as(
         }
     }
     for start in &mut starts {
-        let uid = outcomes.iter().find(|outcome| outcome.id == start.record.object).map_or("", uid);
-        uid.clone_into(&mut start.record.uid);
+        let outcome = outcomes.iter().find(|outcome| outcome.id == start.record.object);
+        outcome.map_or("", |outcome| &outcome.uid).clone_into(&mut start.record.uid);
     }
     each(&mut starts, |start| start.has_started(cluster, dispatch)).await;
     let mut execution = Execution {
@@ -160,11 +160,6 @@ fn is_started(observed: &Observed) -> bool {
 
 fn is_awaited(observed: &Observed) -> bool {
     !matches!(observed.prediction, Prediction::Done { .. })
-}
-
-fn uid(outcome: &Outcome) -> &str {
-    let live = outcome.live.as_ref();
-    live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str).unwrap_or_default()
 }
 
 /// Does something about several at once.

@@ -36,7 +36,7 @@ pub enum Opened {
 pub async fn open(
     cluster: &Cluster,
     starting: &[&Observed],
-    rendered: &[Object],
+    rendered: &[&Object],
     options: &ExecuteOptions,
     dispatch: Option<&Dispatch<'_>>,
 ) -> Result<Vec<Opened>, Diagnostics> {
@@ -171,7 +171,7 @@ fn id(record: &RunRecord, replaced: &str, earlier: &[RunRecord]) -> String {
     format!("{stem}-{}", suffix(number))
 }
 
-fn new_record(observed: &Observed, rendered: &[Object], options: &ExecuteOptions, who: &str) -> RunRecord {
+fn new_record(observed: &Observed, rendered: &[&Object], options: &ExecuteOptions, who: &str) -> RunRecord {
     let job = &observed.desired;
     RunRecord {
         id: String::new(),
@@ -195,7 +195,7 @@ fn new_record(observed: &Observed, rendered: &[Object], options: &ExecuteOptions
 }
 
 /// Takes the values of the rendered Secrets out of what was given on the command line.
-fn mask(parameters: &[String], rendered: &[Object]) -> Vec<String> {
+fn mask(parameters: &[String], rendered: &[&Object]) -> Vec<String> {
     use base64::Engine as _;
     let secrets = rendered.iter().filter(|object| object.id.kind == "Secret");
     let data = secrets.filter_map(|secret| secret.node.get("data")?.as_map());

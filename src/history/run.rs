@@ -60,7 +60,7 @@ pub async fn run(
     };
     ensure_dispatchable(stored)?;
     let others = rendered.iter().filter(|object| object.id.kind != "Job");
-    let rendered: Vec<Object> = others.clone().chain([stored]).cloned().collect();
+    let recorded: Vec<&Object> = others.clone().chain([stored]).collect();
     let fresh = fresh(stored);
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
     let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
@@ -80,7 +80,7 @@ pub async fn run(
         keep: options.keep,
         rerun: true,
     };
-    let mut execution = execute_as(cluster, &observed, &rendered, &execute_options, Some(&dispatch)).await?;
+    let mut execution = execute_as(cluster, &observed, &recorded, &execute_options, Some(&dispatch)).await?;
     let readiness = execution.readiness.iter_mut().find(|readiness| readiness.id == job);
     let (result, waiting_for) = match readiness {
         Some(readiness) => (readiness.job.take(), reason(readiness)),

@@ -11,7 +11,7 @@ use crate::object::{Object, ObjectId};
 
 /// Leaves out Jobs that have had their run: the same Job succeeded before, and its time to live is over.
 pub async fn settle(cluster: &Cluster, mut observed: Vec<Observed>) -> Result<Vec<Observed>, Diagnostics> {
-    let rendered: Vec<Object> = observed.iter().map(|one| one.desired.clone()).collect();
+    let rendered: Vec<&Object> = observed.iter().map(|one| &one.desired).collect();
     let mut wanted: HashMap<String, Vec<(usize, String)>> = HashMap::new();
     for (index, one) in observed.iter().enumerate().filter(|(_, one)| is_open(one)) {
         let namespace = one.desired.id.namespace.clone().unwrap_or_default();

@@ -58,18 +58,18 @@ impl Cluster {
         found: &mut Vec<Conflict>,
     ) -> Result<Prediction, Diagnostics> {
         let Target { object, resource, .. } = target;
-        let mut answer = self.call(&apply_call(object, resource, false).dry_run()).await;
+        let mut answer = self.call_for_node(&apply_call(object, resource, false).dry_run()).await;
         if let Err(Failure::Refused(status)) = &answer {
             *found = conflicts(status, Some(object));
             let is_conflict = !found.is_empty();
             found.retain(|conflict| !is_adopted(live, conflict));
             if is_conflict {
-                answer = self.call(&apply_call(object, resource, true).dry_run()).await;
+                answer = self.call_for_node(&apply_call(object, resource, true).dry_run()).await;
             }
         }
         let failure = match answer {
             Ok(answer) => {
-                let mut node = self.node(&answer, &object.id);
+                let mut node = self.named(answer, &object.id);
                 if let Some(live) = live.filter(|live| adopt::is_applied_by_client(live)) {
                     node = self.adopt_dry(target, live, node).await;
                 }
@@ -98,8 +98,8 @@ impl Cluster {
             return answer;
         }
         let call = Call::json_patch(&resource.object_path(&object.id), &adopt::patch(live, &predicted));
-        match self.call(&call.query("fieldManager", FIELD_MANAGER).dry_run()).await {
-            Ok(found) => adopt::with_owners_of(self.node(&found, &object.id), &answer),
+        match self.call_for_node(&call.query("fieldManager", FIELD_MANAGER).dry_run()).await {
+            Ok(found) => adopt::with_owners_of(self.named(found, &object.id), &answer),
             Err(_) => predicted,
         }
     }
@@ -107,10 +107,10 @@ impl Cluster {
     /// Has the server create the object, under another name, without keeping the result.
     async fn create_dry(&self, target: &Target) -> Result<Node, Diagnostics> {
         let Target { object, resource, .. } = target;
-        match self.call(&apply_call(&renamed(object, None), resource, false).dry_run()).await {
+        match self.call_for_node(&apply_call(&renamed(object, None), resource, false).dry_run()).await {
             Ok(mut answer) => {
-                answer["metadata"]["name"] = object.id.name.as_str().into();
-                Ok(self.node(&answer, &object.id))
+                set_metadata(&mut answer, "name", &object.id.name);
+                Ok(self.named(answer, &object.id))
             }
             Err(failure) => {
                 let what = format!("create `{}`", object.id);
@@ -197,15 +197,18 @@ fn renamed(object: &Object, namespace: Option<&str>) -> Object {
     if let Some(namespace) = namespace {
         copy.id.namespace = Some(namespace.to_owned());
     }
-    let metadata = copy.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
-    if let Some(metadata) = metadata {
-        for (field, value) in [("name", Some(&copy.id.name)), ("namespace", copy.id.namespace.as_ref())] {
-            if let (Some(node), Some(value)) = (metadata.get_mut(field), value) {
-                node.value = Value::String(value.clone());
-            }
-        }
+    for (field, value) in [("name", Some(&copy.id.name)), ("namespace", copy.id.namespace.as_ref())] {
+        value.inspect(|value| set_metadata(&mut copy.node, field, value));
     }
     copy
+}
+
+/// Says otherwise what an object says in its metadata.
+fn set_metadata(object: &mut Node, field: &str, text: &str) {
+    let metadata = object.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
+    if let Some(node) = metadata.and_then(|metadata| metadata.get_mut(field)) {
+        node.value = Value::String(text.to_owned());
+    }
 }
 
 /// Every complaint names a field that cannot be changed in place.

@@ -94,7 +94,7 @@ impl Cluster {
                 namespace: namespace.map(str::to_owned),
                 name: item["metadata"]["name"].as_str()?.to_owned(),
             };
-            let live = self.node(item, &id);
+            let live = self.named(Node::from_json(item, self.place), &id);
             Some(Member { id, live, resource: resource.clone() })
         });
         Ok(members.collect())
