@@ -1,5 +1,6 @@
 //! granit-parser events → trees with places, and findings for what the text gets wrong.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle, Tag};
@@ -35,7 +36,6 @@ struct Reader<'t> {
     source: SourceId,
     text: &'t str,
     parser: Parser<'t, granit_parser::StrInput<'t>>,
-    /// Bytes of a byte order mark, which the parser's offsets leave out.
     documents: Vec<ReadDocument>,
     findings: Vec<Diagnostic>,
     current: Building,
@@ -102,8 +102,8 @@ impl<'t> Reader<'t> {
             Event::DocumentStart(..) => self.current = Building::default(),
             Event::DocumentEnd => self.finish_document(place),
             Event::Scalar(text, style, anchor, tag) => {
-                let node = self.scalar(text.into_owned(), style, tag.as_deref(), place);
-                self.add(node, anchor, place, style == ScalarStyle::Plain);
+                let node = self.scalar(text, style, tag.as_deref(), place);
+                self.add(node, anchor, place);
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "seq", place);
@@ -129,7 +129,7 @@ impl<'t> Reader<'t> {
                         .label("unknown anchor")
                         .help("an anchor must stand earlier in the same document; quote the value if `*` is meant literally"),
                 );
-                self.add(Node::new(Value::Null, place), 0, place, false);
+                self.add(Node::new(Value::Null, place), 0, place);
             }
             _ => {}
         }
@@ -164,12 +164,12 @@ impl<'t> Reader<'t> {
                 Value::Map(map)
             }
         };
-        self.add(Node::new(value, place), frame.anchor, place, false);
+        self.add(Node::new(value, place), frame.anchor, place);
     }
 
     /// Adds a finished node to the collection it stands in. `written` is where it stands, which for an alias is
     /// not where its content was written.
-    fn add(&mut self, node: Node, anchor: usize, written: Place, is_plain: bool) {
+    fn add(&mut self, node: Node, anchor: usize, written: Place) {
         if anchor != 0 {
             let size = count(&node);
             self.current.anchors.insert(anchor, (node.clone(), size));
@@ -181,7 +181,7 @@ impl<'t> Reader<'t> {
         frame.end = frame.end.max(written.end);
         match &mut frame.collection {
             Collection::List(items) => items.push(node),
-            Collection::Map { key: key @ None, .. } => match key_of(&node, self.text, written) {
+            Collection::Map { key: key @ None, .. } => match key_of(node, self.text, written) {
                 Ok(text) => *key = Some(Key { text, place: written }),
                 Err(finding) => {
                     *key = Some(Key { text: String::new(), place: written });
@@ -207,7 +207,6 @@ impl<'t> Reader<'t> {
                 map.entries.push((key, node));
             }
         }
-        let _ = is_plain;
     }
 
     fn merge(&mut self, map: &mut Map, source: Node) {
@@ -241,7 +240,7 @@ impl<'t> Reader<'t> {
                     .at(place)
                     .label("refers to a collection that is not finished"),
             );
-            return self.add(Node::new(Value::Null, place), 0, place, false);
+            return self.add(Node::new(Value::Null, place), 0, place);
         };
         self.current.aliased += size;
         if self.current.aliased > ALIAS_BUDGET {
@@ -254,23 +253,23 @@ impl<'t> Reader<'t> {
                         .help("write the values out, or split the document"),
                 );
             }
-            return self.add(Node::new(Value::Null, place), 0, place, false);
+            return self.add(Node::new(Value::Null, place), 0, place);
         }
-        self.add(node, 0, place, false);
+        self.add(node, 0, place);
     }
 
-    fn scalar(&mut self, text: String, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Node {
+    fn scalar(&mut self, text: Cow<'t, str>, style: ScalarStyle, tag: Option<&Tag>, place: Place) -> Node {
         let value = match tag.map(|tag| (tag.core_suffix(), tag)) {
             None if style == ScalarStyle::Plain => {
-                if scalar::is_ambiguous(&text) {
+                let value = scalar::resolve(text.clone());
+                if scalar::is_ambiguous(&text, &value) {
                     self.current.ambiguous.push(place);
                 }
-                scalar::resolve(&text)
+                value
             }
-            None => Value::String(text),
-            Some((Some("str"), _)) => Value::String(text),
+            None | Some((Some("str"), _)) => Value::String(text.into_owned()),
             Some((Some(kind @ ("int" | "float" | "bool" | "null")), _)) => {
-                let value = scalar::resolve(&text);
+                let value = scalar::resolve(text.clone());
                 let is_kind = matches!(
                     (&value, kind),
                     (Value::Null, "null") | (Value::Bool(_), "bool") | (Value::Number(_), "int" | "float")
@@ -287,7 +286,10 @@ impl<'t> Reader<'t> {
             }
             Some((_, tag)) => {
                 self.unknown_tag(tag, place);
-                if style == ScalarStyle::Plain { scalar::resolve(&text) } else { Value::String(text) }
+                match style {
+                    ScalarStyle::Plain => scalar::resolve(text),
+                    _ => Value::String(text.into_owned()),
+                }
             }
         };
         Node::new(value, place)
@@ -360,33 +362,32 @@ fn hint(line: &str, info: &str) -> Option<&'static str> {
 }
 
 /// Returns a map key's text. Keys that a reader would turn into something else are refused.
-fn key_of(node: &Node, text: &str, place: Place) -> Result<String, Box<Diagnostic>> {
+fn key_of(node: Node, text: &str, place: Place) -> Result<String, Box<Diagnostic>> {
     let written = text.get(place.range()).unwrap_or_default();
-    match &node.value {
-        Value::String(key) => Ok(key.clone()),
-        Value::Number(number) if number.to_string() == written => Ok(written.to_owned()),
-        Value::List(_) | Value::Map(_) => Err(Box::new(
-            Diagnostic::error("yaml-key", format!("a {} cannot be a key here", node.type_name()))
-                .at(place)
-                .label("keys are strings"),
-        )),
-        _ => {
-            let read_as = match &node.value {
-                Value::Bool(flag) => flag.to_string(),
-                Value::Number(number) => number.to_string(),
-                _ => "null".to_owned(),
-            };
-            Err(Box::new(
-                Diagnostic::error(
-                    "yaml-key",
-                    format!("the key `{written}` is read as `{read_as}` by Kubernetes' own YAML reader"),
-                )
-                .at(place)
-                .label("not a string")
-                .fix("quote the key", place, format!("\"{written}\"")),
-            ))
+    let type_name = node.type_name();
+    let read_as = match node.value {
+        Value::String(key) => return Ok(key),
+        Value::Number(number) if number.to_string() == written => return Ok(written.to_owned()),
+        Value::List(_) | Value::Map(_) => {
+            return Err(Box::new(
+                Diagnostic::error("yaml-key", format!("a {type_name} cannot be a key here"))
+                    .at(place)
+                    .label("keys are strings"),
+            ));
         }
-    }
+        Value::Bool(flag) => flag.to_string(),
+        Value::Number(number) => number.to_string(),
+        Value::Null => "null".to_owned(),
+    };
+    Err(Box::new(
+        Diagnostic::error(
+            "yaml-key",
+            format!("the key `{written}` is read as `{read_as}` by Kubernetes' own YAML reader"),
+        )
+        .at(place)
+        .label("not a string")
+        .fix("quote the key", place, format!("\"{written}\"")),
+    ))
 }
 
 /// Returns where `key` was first given, if it was.

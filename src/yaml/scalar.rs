@@ -1,45 +1,52 @@
 //! Plain scalars as Kubernetes' own reader understands them (YAML 1.1, as `kubectl` does), and which of them
 //! other readers understand otherwise.
 
+use std::borrow::Cow;
+
 use super::Value;
 
 /// Resolves an unquoted scalar.
-pub(super) fn resolve(text: &str) -> Value {
-    match text {
-        "" | "~" | "null" | "Null" | "NULL" => return Value::Null,
+pub(super) fn resolve(text: Cow<'_, str>) -> Value {
+    let word = match &*text {
+        "" | "~" | "null" | "Null" | "NULL" => Some(Value::Null),
         "y" | "Y" | "yes" | "Yes" | "YES" | "true" | "True" | "TRUE" | "on" | "On" | "ON" => {
-            return Value::Bool(true);
+            Some(Value::Bool(true))
         }
         "n" | "N" | "no" | "No" | "NO" | "false" | "False" | "FALSE" | "off" | "Off" | "OFF" => {
-            return Value::Bool(false);
+            Some(Value::Bool(false))
         }
-        _ => {}
-    }
-    number(text).map_or_else(|| Value::String(text.to_owned()), Value::Number)
+        _ => None,
+    };
+    word.or_else(|| number(&text).map(Value::Number)).unwrap_or_else(|| Value::String(text.into_owned()))
 }
 
-/// Says whether YAML 1.1 and 1.2 readers disagree about an unquoted scalar.
-pub(super) fn is_ambiguous(text: &str) -> bool {
-    let old_boolean = matches!(resolve(text), Value::Bool(_))
-        && !text.eq_ignore_ascii_case("true")
-        && !text.eq_ignore_ascii_case("false");
+/// Says whether YAML 1.1 and 1.2 readers disagree about an unquoted scalar that was resolved to this value.
+pub(super) fn is_ambiguous(text: &str, value: &Value) -> bool {
+    match value {
+        Value::Bool(_) => !text.eq_ignore_ascii_case("true") && !text.eq_ignore_ascii_case("false"),
+        Value::Number(_) => text.contains('_') || is_octal(text),
+        Value::String(_) => is_sexagesimal(text),
+        _ => false,
+    }
+}
+
+/// `0644`
+fn is_octal(text: &str) -> bool {
     let digits = text.trim_start_matches(['+', '-']);
-    let octal = digits.len() > 1 && digits.starts_with('0') && digits.bytes().all(|b| b.is_ascii_digit());
-    let underscored = number(text).is_some() && text.contains('_');
-    old_boolean || octal || underscored || is_sexagesimal(text)
+    digits.len() > 1 && digits.starts_with('0') && is_digits(digits)
 }
 
 /// `12:30:45` is a number in base 60 to some 1.1 readers.
 fn is_sexagesimal(text: &str) -> bool {
-    let mut parts = text.trim_start_matches(['+', '-']).split(':');
-    let first = parts.next().unwrap_or_default();
-    let rest: Vec<_> = parts.collect();
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    !rest.is_empty()
-        && is_digits(first)
-        && rest
-            .iter()
-            .all(|part| is_digits(part) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60))
+    let is_part = |part: &str| is_digits(part) && part.len() <= 2 && part.parse::<u8>().is_ok_and(|n| n < 60);
+    match text.trim_start_matches(['+', '-']).split_once(':') {
+        Some((first, rest)) => is_digits(first) && rest.split(':').all(is_part),
+        None => false,
+    }
+}
+
+fn is_digits(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit())
 }
 
 fn number(text: &str) -> Option<serde_json::Number> {
@@ -47,7 +54,7 @@ fn number(text: &str) -> Option<serde_json::Number> {
     if !(first.is_ascii_digit() || matches!(first, b'+' | b'-' | b'.')) {
         return None;
     }
-    let plain = text.replace('_', "");
+    let plain = if text.contains('_') { Cow::Owned(text.replace('_', "")) } else { Cow::Borrowed(text) };
     if let Some(integer) = integer(&plain) {
         return Some(integer);
     }
@@ -68,17 +75,12 @@ fn integer(plain: &str) -> Option<serde_json::Number> {
         b'+' => (false, &plain[1..]),
         _ => (false, plain),
     };
-    let lower = digits.to_ascii_lowercase();
-    let (radix, digits) = if let Some(hex) = lower.strip_prefix("0x") {
-        (16, hex)
-    } else if let Some(octal) = lower.strip_prefix("0o") {
-        (8, octal)
-    } else if let Some(binary) = lower.strip_prefix("0b") {
-        (2, binary)
-    } else if lower.len() > 1 && lower.starts_with('0') {
-        (8, &lower[1..])
-    } else {
-        (10, lower.as_str())
+    let (radix, digits) = match digits.as_bytes() {
+        [b'0', b'x' | b'X', ..] => (16, &digits[2..]),
+        [b'0', b'o' | b'O', ..] => (8, &digits[2..]),
+        [b'0', b'b' | b'B', ..] => (2, &digits[2..]),
+        [b'0', _, ..] => (8, &digits[1..]),
+        _ => (10, digits),
     };
     if !digits.bytes().next()?.is_ascii_alphanumeric() {
         return None;
@@ -99,7 +101,6 @@ fn is_float(text: &str) -> bool {
         Some((mantissa, exponent)) => (mantissa, Some(exponent)),
         None => (text, None),
     };
-    let is_digits = |s: &str| !s.is_empty() && s.bytes().all(|b| b.is_ascii_digit());
     let mantissa_ok = match mantissa.split_once('.') {
         Some(("", fraction)) => is_digits(fraction),
         Some((whole, fraction)) => is_digits(whole) && (fraction.is_empty() || is_digits(fraction)),
@@ -113,7 +114,7 @@ mod tests {
     use super::*;
 
     fn show(text: &str) -> String {
-        match resolve(text) {
+        match resolve(text.into()) {
             Value::Null => "null".into(),
             Value::Bool(flag) => flag.to_string(),
             Value::Number(number) => number.to_string(),
@@ -158,10 +159,10 @@ mod tests {
     #[test]
     fn ambiguous_are_those_that_readers_disagree_about() {
         for text in ["yes", "NO", "on", "0644", "1_000", "12:30"] {
-            assert!(is_ambiguous(text), "{text}");
+            assert!(is_ambiguous(text, &resolve(text.into())), "{text}");
         }
         for text in ["true", "False", "0", "10", "1.5", "nginx:1.27", "sha256:00"] {
-            assert!(!is_ambiguous(text), "{text}");
+            assert!(!is_ambiguous(text, &resolve(text.into())), "{text}");
         }
     }
 }
