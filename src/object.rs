@@ -127,6 +127,11 @@ pub fn wave(id: &ObjectId) -> usize {
     WAVES.iter().position(is_in).unwrap_or(WAVES.len())
 }
 
+/// Returns what the server tells an object from others of the same name by; empty if there is none.
+pub fn uid(object: &Node) -> &str {
+    object.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default()
+}
+
 /// Replaces secret values by markers that tell equal from different within one run. The numbers follow the
 /// order of appearance, so the same input gives the same output, and a marker says nothing about its value.
 #[derive(Debug, Default)]

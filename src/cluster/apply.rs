@@ -13,7 +13,7 @@ use super::refusal::{Attempt, conflict_error};
 use super::{Cluster, Progress};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::{Action, FIELD_MANAGER, Observed, Prediction, Reason, adopt, clean};
-use crate::object::{Object, ObjectId, wave};
+use crate::object::{Object, ObjectId, uid, wave};
 use crate::yaml::Node;
 
 #[derive(Debug, Clone)]
@@ -54,13 +54,12 @@ pub async fn apply(
     let mut outcomes = Vec::new();
     let mut rest = observed;
     for now in observed.chunk_by(|a, b| wave(&a.desired.id) == wave(&b.desired.id)) {
-        let (_, later) = rest.split_at(now.len());
-        rest = later;
+        rest = &rest[now.len()..];
         let applied = futures::stream::iter(now)
             .map(|one| async move { cluster.apply_one(one, options).await })
             .buffered(CONCURRENCY);
         outcomes.extend(gather(applied.collect().await)?);
-        cluster.settle(now, later).await?;
+        cluster.settle(now, rest).await?;
     }
     Ok(outcomes)
 }
@@ -294,10 +293,6 @@ pub async fn delete(
         cluster.until_gone(id, &resource, uid, timeout).await?;
     }
     Ok(true)
-}
-
-fn uid(object: &Node) -> &str {
-    object.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default()
 }
 
 fn is_unchanged(before: &Node, after: &Node) -> bool {

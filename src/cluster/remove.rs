@@ -10,8 +10,7 @@ use super::set::Member;
 use super::{Cluster, Progress};
 use crate::diagnostic::Diagnostics;
 use crate::diff::Action;
-use crate::object::wave;
-use crate::yaml::Node;
+use crate::object::{uid, wave};
 
 #[derive(Debug, Clone)]
 pub struct RemoveOptions {
@@ -41,7 +40,7 @@ pub async fn remove(
 impl Cluster {
     async fn remove_one(&self, member: &Member, options: &RemoveOptions) -> Result<(), Diagnostics> {
         let Member { id, live, resource } = member;
-        let uid = live.at(["metadata", "uid"]).and_then(Node::as_str).unwrap_or_default();
+        let uid = uid(live);
         self.tell(Progress::Deleting { id: id.clone() });
         self.delete(id, resource, uid).await.map_err(|failure| {
             let what = format!("delete `{id}`");

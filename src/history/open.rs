@@ -13,8 +13,7 @@ use super::{JOB_LABEL, RunRecord, RunState, complete, digest};
 use crate::cluster::{Attempt, CONCURRENCY, Cluster, Failure, suffix};
 use crate::diagnostic::Diagnostics;
 use crate::diff::Observed;
-use crate::object::{Object, ObjectId};
-use crate::yaml::Node;
+use crate::object::{Object, ObjectId, uid};
 
 /// A Job that is about to start, and its record.
 pub struct Start {
@@ -157,8 +156,7 @@ fn is_replaced(observed: &Observed) -> bool {
 }
 
 fn live_uid(observed: &Observed) -> &str {
-    let live = observed.live.as_ref();
-    live.and_then(|live| live.at(["metadata", "uid"])).and_then(Node::as_str).unwrap_or_default()
+    observed.live.as_ref().map(uid).unwrap_or_default()
 }
 
 /// Returns an id that all come to who start the same Job after the same runs.

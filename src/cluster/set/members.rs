@@ -7,8 +7,9 @@ use futures::StreamExt as _;
 use super::{PART_OF, Set};
 use crate::cluster::Cluster;
 use crate::cluster::call::{Call, encode};
-use crate::cluster::json::{items, text};
+use crate::cluster::json::text;
 use crate::cluster::kinds::{Resource, read_resources};
+use crate::cluster::list::PAGE;
 use crate::cluster::observe::{CONCURRENCY, Target, gather};
 use crate::cluster::refusal::Attempt;
 use crate::diagnostic::Diagnostics;
@@ -82,22 +83,25 @@ impl Cluster {
         namespace: Option<&str>,
         selector: &str,
     ) -> Result<Vec<Member>, Diagnostics> {
-        let path = resource.path(namespace);
-        let found = self.list(&path, None, Some(selector)).await.map_err(|failure| {
+        let list = Call::list(&resource.path(namespace)).query("labelSelector", selector);
+        let mut members = Vec::new();
+        let read = self.each_page(&list, PAGE, |items| {
+            members.extend(items.into_iter().filter(|item| !has_controller(item)).filter_map(|item| {
+                let id = ObjectId {
+                    api_version: resource.api_version.clone(),
+                    kind: resource.kind.clone(),
+                    namespace: namespace.map(str::to_owned),
+                    name: item.at(["metadata", "name"])?.as_str()?.to_owned(),
+                };
+                let live = self.named(item, &id);
+                Some(Member { id, live, resource: resource.clone() })
+            }));
+        });
+        read.await.map_err(|failure| {
             let what = format!("list the `{}` of the set", resource.plural);
             self.explain(&failure, &Attempt::new(&what))
         })?;
-        let members = found.iter().filter(|item| !has_controller(item)).filter_map(|item| {
-            let id = ObjectId {
-                api_version: resource.api_version.clone(),
-                kind: resource.kind.clone(),
-                namespace: namespace.map(str::to_owned),
-                name: item["metadata"]["name"].as_str()?.to_owned(),
-            };
-            let live = self.named(Node::from_json(item, self.place), &id);
-            Some(Member { id, live, resource: resource.clone() })
-        });
-        Ok(members.collect())
+        Ok(members)
     }
 
     /// Returns where a kind is served, in whichever version; `None` if the server does not have it.
@@ -147,6 +151,7 @@ impl Cluster {
 }
 
 /// What a controller has made goes with its owner, whatever labels it was given.
-fn has_controller(item: &serde_json::Value) -> bool {
-    items(item, "/metadata/ownerReferences").iter().any(|owner| owner["controller"] == true)
+fn has_controller(item: &Node) -> bool {
+    let owners = item.at(["metadata", "ownerReferences"]).and_then(Node::as_list).unwrap_or_default();
+    owners.iter().any(|owner| owner.get("controller").and_then(Node::as_bool) == Some(true))
 }
