@@ -160,14 +160,19 @@ fn kill(process: u32) {
 fn assert_nothing_is_left_of(folder: &Path) {
     eventually("the folder is gone", || (!folder.exists()).then_some(()));
     let name = folder.file_name().and_then(|name| name.to_str()).expect("the folder has a name");
-    let left = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|process| {
-        let command = fs::read(process.path().join("cmdline")).ok()?;
-        let command = String::from_utf8_lossy(&command).replace('\0', " ");
-        command.contains(name).then_some(command)
-    });
-    assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new());
+    // The sweeper removes the folder before it ends itself.
+    eventually("no process of it is left", || processes_of(name).is_empty().then_some(()));
     let groups = fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten().map(|group| group.path());
     for group in groups.chain([Path::new("/sys/fs/cgroup").to_owned()]) {
         assert!(!group.join(name).exists(), "{} is left", group.join(name).display());
     }
+}
+
+fn processes_of(cluster: &str) -> Vec<String> {
+    let commands = fs::read_dir("/proc").into_iter().flatten().flatten().filter_map(|process| {
+        let command = fs::read(process.path().join("cmdline")).ok()?;
+        let command = String::from_utf8_lossy(&command).replace('\0', " ");
+        command.contains(cluster).then_some(command)
+    });
+    commands.collect()
 }
