@@ -71,54 +71,44 @@ pub fn diff(observed: &[Observed], pruned: &[Node], sources: &Sources) -> Change
 
 fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
     let desired = &observed.desired;
-    let mut note = None;
+    let place = Some(change::place_of(desired, sources));
+    let told = |action| Change { place, ..Change::of(desired.id.clone(), action) };
     let predicted = match &observed.prediction {
-        Prediction::Same => observed.live.as_ref(),
-        Prediction::Server(node) | Prediction::Merged(node) | Prediction::Replacement { node, .. } => {
-            Some(node)
-        }
-        Prediction::Desired => Some(&desired.node),
-        Prediction::Done { note: done } => {
-            note = Some(done.clone());
-            observed.live.as_ref()
-        }
+        // Most objects stay as they are, as a rule: their trees are not looked at.
+        Prediction::Same => return told(Action::Unchanged),
+        Prediction::Done { note } => return Change { note: Some(note.clone()), ..told(Action::Unchanged) },
+        Prediction::Server(node) | Prediction::Merged(node) | Prediction::Replacement { node, .. } => node,
+        Prediction::Desired => &desired.node,
     };
-    let masked = |node: Option<&Node>, masks: &mut Masks| {
-        node.map(|node| {
-            let mut node = clean(node, &desired.node);
-            masks.mask(&mut node);
-            masks.mask_literals(&mut node);
-            node
-        })
+    let masked = |node: &Node, masks: &mut Masks| {
+        let mut node = clean(node, &desired.node);
+        masks.mask(&mut node);
+        masks.mask_literals(&mut node);
+        node
     };
-    let before = masked(observed.live.as_ref(), masks);
-    let predicted_clean = masked(predicted, masks);
-    let wanted = masked(Some(&desired.node), masks);
+    let before = observed.live.as_ref().map(|live| masked(live, masks));
+    let after = masked(predicted, masks);
+    let wanted = masked(&desired.node, masks);
     let comparison = compare::compare(
-        compare::Trees { before: before.as_ref(), after: predicted_clean.as_ref(), desired: wanted.as_ref() },
-        compare::Owners { live: observed.live.as_ref(), predicted },
+        compare::Trees { before: before.as_ref(), after: Some(&after), desired: Some(&wanted) },
+        compare::Owners { live: observed.live.as_ref(), predicted: Some(predicted) },
         sources,
     );
     let is_yours = comparison.fields.iter().any(|field| field.cause.is_yours());
     let action = match &observed.prediction {
-        Prediction::Done { .. } => Action::Unchanged,
         Prediction::Replacement { because, .. } => Action::Replaced { because: because.clone() },
         _ if observed.live.is_none() => Action::Created,
         _ if is_yours => Action::Configured,
         _ => Action::Unchanged,
     };
-    // The server's answer to a creation is long; what people wrote is what they want to read.
-    let after = if observed.live.is_none() && predicted.is_some() { wanted } else { comparison.yours };
     Change {
-        id: desired.id.clone(),
-        action,
-        place: Some(change::place_of(desired, sources)),
+        // The server's answer to a creation is long; what people wrote is what they want to read.
+        after: if observed.live.is_none() { Some(wanted) } else { comparison.yours },
         before,
-        after,
-        predicted: predicted_clean,
+        predicted: Some(after),
         fields: comparison.fields,
         conflicts: observed.conflicts.clone(),
-        note,
+        ..told(action)
     }
 }
 
@@ -152,15 +142,5 @@ fn removal(live: &Node, action: Action, masks: &mut Masks) -> Option<Change> {
     let mut before = clean(live, live);
     masks.mask(&mut before);
     masks.mask_literals(&mut before);
-    Some(Change {
-        id,
-        action,
-        place: None,
-        before: Some(before),
-        after: None,
-        predicted: None,
-        fields: Vec::new(),
-        conflicts: Vec::new(),
-        note: None,
-    })
+    Some(Change { before: Some(before), ..Change::of(id, action) })
 }

@@ -63,7 +63,8 @@ pub(super) fn place_of(object: &Object, sources: &Sources) -> Place {
     if !is_written(object.node.place) && is_written(name) { name } else { object.node.place }
 }
 
-/// One object's change. The trees hold neither what servers keep for themselves nor the values of secrets.
+/// One object's change. The trees hold neither what servers keep for themselves nor the values of secrets; of an
+/// object that stays as it is there are none.
 #[derive(Debug, Clone)]
 pub struct Change {
     pub id: ObjectId,
@@ -79,6 +80,22 @@ pub struct Change {
     pub fields: Vec<FieldChange>,
     pub conflicts: Vec<Conflict>,
     pub note: Option<String>,
+}
+
+impl Change {
+    pub(super) fn of(id: ObjectId, action: Action) -> Self {
+        Self {
+            id,
+            action,
+            place: None,
+            before: None,
+            after: None,
+            predicted: None,
+            fields: Vec::new(),
+            conflicts: Vec::new(),
+            note: None,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
