@@ -110,6 +110,15 @@ impl Report {
         self.change_notes(changes, sources);
     }
 
+    /// Prints how what runs differs from what is stored, to standard error.
+    pub fn differences(&self, changes: &ChangeSet, sources: &Sources) {
+        if changes.is_empty() {
+            return self.note("nothing differs from what is stored");
+        }
+        self.note("this run differs from what is stored:\n");
+        to_stderr(&changes::product(changes, ChangeFormat::Patch, false, sources));
+    }
+
     /// Prints what there is to know of changes beside themselves, to standard error.
     pub fn change_notes(&self, changes: &ChangeSet, sources: &Sources) {
         changes::notes(changes, sources).iter().for_each(|note| self.note(note));

@@ -1,24 +1,29 @@
 //! `daphnia run`, `rerun`: dispatch a job now, under a fresh name, with its log and its result.
 
+use std::sync::Arc;
+
 use clap::Args;
 
 use super::dispatch::{Dispatch, FollowArgs};
 use super::server::{ServerArgs, block_on, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::cronjob;
-use crate::diagnostic::Diagnostic;
-use crate::document::{Documents, parse};
+use crate::diagnostic::{Diagnostic, has_errors};
+use crate::diff::{Action, ChangeSet, between};
+use crate::document::{Documents, documents, parse};
 use crate::history;
 use crate::manifest::Override;
 use crate::object::{Object, ObjectId, Plan};
+use crate::render::render;
 use crate::source::{Source, SourceKind};
+use crate::workers::Workers;
 use crate::yaml;
 
 /// Run a job now, under a fresh name, and follow it to its end
 ///
 /// Every line of its containers goes to standard output, from the first; progress goes to standard error. The
-/// run leaves a record, which `daphnia history` lists when the Job itself is gone. What is changed here changes
-/// nothing in the stored manifest.
+/// run leaves a record, which `daphnia history` lists when the Job itself is gone. What is changed here is shown
+/// first, on standard error, and changes nothing that is stored.
 #[derive(Debug, Args)]
 #[command(
     mut_arg("paths", |paths| paths.required_unless_present_any(["files", "from"])),
@@ -107,6 +112,15 @@ pub(super) fn rerun(args: &RerunArgs) -> Status {
     }
 }
 
+impl RunArgs {
+    /// Whether it runs something else than what is stored.
+    fn changes_something(&self) -> bool {
+        let Input { set, profiles, .. } = &self.input;
+        let lists = [set, profiles, &self.env, &self.args];
+        self.image.is_some() || lists.iter().any(|list| !list.is_empty())
+    }
+}
+
 /// Reads `cronjob/NAME`, as kubectl spells it.
 fn cronjob_name(argument: &str) -> Result<String, String> {
     match argument.split_once('/') {
@@ -121,11 +135,16 @@ fn cronjob_name(argument: &str) -> Result<String, String> {
 impl Session {
     fn run(&mut self, args: &RunArgs) -> Result<Status, Status> {
         self.add_run_overrides(args)?;
-        if let Some(name) = &args.from {
-            self.given = Some(self.started_by(name, &args.server)?);
-        }
+        let stored = match &args.from {
+            Some(name) => self.started_by(name, &args.server)?,
+            None => documents(&args.input.all_paths(), &self.sources, Workers::All),
+        };
+        self.given = Some(stored.clone());
         let plan = self.plan(&args.input)?;
         let job = the_job(&plan, args.job.as_deref()).map_err(|finding| self.refuse(*finding))?;
+        if args.changes_something() {
+            self.show_what_differs(stored, &plan, &job, args);
+        }
         let force_conflicts = args.force_conflicts;
         let dispatch = Dispatch { plan, job, parameters: parameters(args), force_conflicts };
         self.dispatch(&args.server, &dispatch, &args.follow)
@@ -141,6 +160,42 @@ impl Session {
         let id = self.sources.add(Source::new(SourceKind::Cluster, format!("cronjob/{name}"), text));
         let (documents, findings) = parse(id, &self.sources);
         Ok(Documents { documents, findings, sources: vec![id] })
+    }
+
+    /// Prints what the run has other than what is stored.
+    fn show_what_differs(&mut self, stored: Documents, plan: &Plan, job: &ObjectId, args: &RunArgs) {
+        let input = Input { set: Vec::new(), profiles: Vec::new(), ..args.input.clone() };
+        let Some(stored) = self.stored_plan(stored, &input) else {
+            return self
+                .report
+                .note("what is stored has errors that are mended here, so they are not compared");
+        };
+        let namespace = args.server.namespace.as_deref();
+        let ChangeSet { mode, mut changes } =
+            between([&stored, plan], "stored".to_owned(), namespace, &self.sources);
+        // Of several Jobs one runs, and what it runs as is new, so nothing is replaced.
+        changes.retain(|change| change.id.kind != "Job" || change.id.name == job.name);
+        for change in &mut changes {
+            if matches!(change.action, Action::Replaced { .. }) {
+                change.action = Action::Configured;
+            }
+        }
+        self.report.differences(&ChangeSet { mode, changes }, &self.sources);
+    }
+
+    /// Renders what is stored, in a session of its own, since what is changed here is no part of it.
+    fn stored_plan(&mut self, stored: Documents, input: &Input) -> Option<Plan> {
+        let mut session = Session {
+            given: Some(stored),
+            is_running: true,
+            sources: std::mem::take(&mut self.sources),
+            catalog: Arc::clone(&self.catalog),
+            ..Session::default()
+        };
+        let (manifests, findings) = session.manifests(input);
+        let plan = (!has_errors(&findings)).then(|| render(manifests, &session.sources, Workers::All).ok());
+        self.sources = session.sources;
+        plan.flatten()
     }
 
     fn add_run_overrides(&mut self, args: &RunArgs) -> Result<(), Status> {

@@ -113,7 +113,9 @@ fn a_cronjob_of_the_cluster_runs_before_its_time() {
         "early",
     ])
     .exits(0)
-    .prints(&["now early"]);
+    .prints(&["now early"])
+    .tells("this run differs from what is stored")
+    .tells("+ value: now");
     assert!(desk.history()[0].contains("--from cronjob/nightly --env WORD -- early"), "{:?}", desk.history());
 
     desk.daphnia(&["run", "--from", "cronjob/nigtly", "-n", "NAMESPACE"])

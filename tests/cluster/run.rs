@@ -191,7 +191,8 @@ fn a_runs_overrides_change_nothing_that_is_stored() {
     .does_not_tell("for-once");
     assert_eq!(stored(), before);
     desk.daphnia(&["diff", "job.yaml"]).exits(0);
-    desk.daphnia(&["run", "job.yaml"]).exits(0).prints(&["token: not-a-real-token", "#!/bin/sh"]);
+    let unchanged = desk.daphnia(&["run", "job.yaml"]).exits(0);
+    unchanged.prints(&["token: not-a-real-token", "#!/bin/sh"]).does_not_tell("what is stored");
     // What the run had of its own goes with its Job.
     success(desk.namespace.kubectl(&["delete", "jobs", "--all"]));
     eventually("the copies are gone", || {
@@ -203,6 +204,37 @@ fn a_runs_overrides_change_nothing_that_is_stored() {
         };
         names.iter().all(is_known).then_some(())
     });
+}
+
+#[test]
+fn what_differs_from_what_is_stored_is_shown_before_the_run_starts() {
+    let Some(desk) = Desk::with_node() else { return };
+    write_example(&desk, "echo $API_TOKEN");
+    let changes = ["--env", "API_TOKEN=for-once", "--set", "spec.backoffLimit=1"];
+    let said = desk.daphnia(&[&["run", "job.yaml"], &changes[..]].concat()).exits(0);
+    let (shown, done) = said.stderr.split_once("started ").expect("the start is told");
+    let changed: Vec<&str> = shown.lines().filter(|line| line.starts_with(['-', '+'])).collect();
+    let said_of = |kind: &str, name: &str| {
+        ["--- ", "+++ "].map(|side| format!("{side}{kind} {}/{name} ", desk.namespace.name()))
+    };
+    let [secret, job] = [said_of("Secret", "nightly-report-env-secrets"), said_of("Job", "nightly-report")];
+    let hashes = ["-        daphnia.dev/config-hash: ", "+        daphnia.dev/config-hash: "];
+    let expected = [
+        &*secret[0],
+        &secret[1],
+        "-  API_TOKEN: <masked 1>",
+        "+  API_TOKEN: <masked 2>",
+        &job[0],
+        &job[1],
+        "-  backoffLimit: 0",
+        "+  backoffLimit: 1",
+        hashes[0],
+        hashes[1],
+    ];
+    assert_eq!(changed.len(), expected.len(), "{shown}");
+    assert!(changed.iter().zip(expected).all(|(line, start)| line.starts_with(start)), "{shown}");
+    assert!(shown.contains("@@ --set spec.backoffLimit\n"), "where it was written: {shown}");
+    assert!(!done.contains("differs from"), "{done}");
 }
 
 fn name(object: &Value) -> String {
