@@ -1,8 +1,12 @@
 //! What went wrong with a request → what to tell, at the manifest line that caused it.
 
 mod field;
+mod rights;
 
 pub use field::field_place;
+pub use rights::summary;
+
+use rights::{Denial, is_rbac};
 
 use kube::core::Status;
 
@@ -11,6 +15,7 @@ use super::request::Failure;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::Conflict;
 use crate::object::Object;
+use crate::source::Place;
 
 pub const NAMESPACE_MISSING: &str = "namespace-missing";
 
@@ -65,7 +70,7 @@ impl Cluster {
             403 if is_rbac(&status.message) => {
                 self.forbidden(status, what).at_opt(attempt.object.map(|object| object.node.place))
             }
-            403 => denied(&message, what).at_opt(attempt.object.map(|object| object.node.place)),
+            403 => return denied(status, &message, attempt),
             404 if missing_namespace(status).is_some() => self.missing_namespace(status, attempt),
             409 if status.reason == "Conflict" && !conflicts(status, attempt.object).is_empty() => {
                 let conflicts = conflicts(status, attempt.object);
@@ -159,70 +164,39 @@ fn tls(server: &str, detail: &str) -> Diagnostic {
     error
 }
 
-fn is_rbac(message: &str) -> bool {
-    message.contains(" cannot ") && message.contains(" resource \"")
-}
-
-/// A denial by the authorizer: `User "u" cannot patch resource "jobs" in API group "batch" in the namespace "n"`.
-struct Denial {
-    user: String,
-    verb: String,
-    resource: String,
-    group: String,
-    namespace: Option<String>,
-}
-
-/// Says in a few words what a server's refusal is about.
-pub fn summary(status: &Status) -> String {
-    if status.code == 403 && is_rbac(&status.message) {
-        return Denial::read(&status.message).sentence();
-    }
-    if status.message.is_empty() { format!("status {}", status.code) } else { status.message.clone() }
-}
-
-impl Denial {
-    fn sentence(&self) -> String {
-        let Denial { user, verb, resource, namespace, .. } = self;
-        let scope = match namespace {
-            Some(namespace) => format!("in the namespace `{namespace}`"),
-            None => "in the whole cluster".to_owned(),
-        };
-        format!("`{user}` may not {verb} `{resource}` {scope}")
-    }
-
-    fn read(message: &str) -> Denial {
-        let quoted = |after: &str| {
-            let rest = message.split_once(after)?.1;
-            rest.split_once('"').map(|(text, _)| text.to_owned())
-        };
-        let verb = message.split_once(" cannot ").and_then(|(_, rest)| rest.split_once(' '));
-        Denial {
-            user: quoted("User \"").unwrap_or_default(),
-            verb: verb.map(|(verb, _)| verb.to_owned()).unwrap_or_default(),
-            resource: quoted(" resource \"").unwrap_or_default(),
-            group: quoted("in API group \"").unwrap_or_default(),
-            namespace: quoted("in the namespace \""),
-        }
-    }
-}
-
-/// Turned away by a policy, a webhook or a quota.
-fn denied(message: &str, what: &str) -> Diagnostic {
+/// Turned away by a policy, a webhook or a quota, at the fields that they name, if they do.
+fn denied(status: &Status, message: &str, attempt: &Attempt) -> Vec<Diagnostic> {
+    let what = attempt.what;
     let reason = message.split_once("is forbidden: ").map_or(message, |(_, reason)| reason);
     let namespace = reason
         .split_once(" in namespace ")
         .and_then(|(_, rest)| rest.split_once(" because it is being term"));
+    let object = attempt.object.map(|object| object.node.place);
     if let Some((namespace, _)) = namespace {
         let message = format!("cannot {what}: the namespace `{namespace}` is being deleted");
-        return Diagnostic::error("denied", message)
-            .class(Class::Failed)
-            .help("wait until it is gone, then create it anew and try again; or choose another namespace");
+        let error = Diagnostic::error("denied", message).class(Class::Failed).at_opt(object);
+        return vec![
+            error.help(
+                "wait until it is gone, then create it anew and try again; or choose another namespace",
+            ),
+        ];
     }
-    let error = Diagnostic::error("denied", format!("cannot {what}: {reason}"));
     if reason.contains("exceeded quota") {
-        return error.class(Class::Failed).help("ask for less, or have the ResourceQuota raised");
+        let error = Diagnostic::error("denied", format!("cannot {what}: {reason}")).class(Class::Failed);
+        return vec![error.at_opt(object).help("ask for less, or have the ResourceQuota raised")];
     }
-    error
+    let complaints = attempt.object.map(|object| complaints(status, object)).unwrap_or_default();
+    if complaints.is_empty() {
+        let place = attempt.object.map(|object| named_place(object, reason));
+        return vec![Diagnostic::error("denied", format!("cannot {what}: {reason}")).at_opt(place)];
+    }
+    let who = reason.split_once(" denied the request").map_or("admission", |(who, _)| who);
+    let tell = |(field, message, place): (String, String, Place)| {
+        let field = if field.is_empty() { String::new() } else { format!("`{field}`: ") };
+        Diagnostic::error("denied", format!("cannot {what}: {who} denied the request: {field}{message}"))
+            .at(place)
+    };
+    complaints.into_iter().map(tell).collect()
 }
 
 fn missing_namespace(status: &Status) -> Option<String> {
@@ -259,42 +233,45 @@ pub fn conflict_error(conflict: &Conflict, object: Option<&Object>) -> Diagnosti
 
 /// The server looked at the object and does not want it as it is.
 fn invalid(status: &Status, attempt: &Attempt) -> Vec<Diagnostic> {
-    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
     let Some(object) = attempt.object else {
         return vec![Diagnostic::error("refused", format!("cannot {}: {}", attempt.what, status.message))];
     };
-    let complaint = |field: &str, message: &str| {
-        let message = redact(message, Some(object));
-        let field_name = if field.is_empty() { String::new() } else { format!("`{field}`: ") };
-        Diagnostic::error("refused", format!("the server refuses `{}`: {field_name}{message}", object.id))
-            .at(field_place(&object.node, field))
+    let refused = |field: &str, message: &str, place: Place| {
+        let field = if field.is_empty() { String::new() } else { format!("`{field}`: ") };
+        let message = format!("the server refuses `{}`: {field}{message}", object.id);
+        Diagnostic::error("refused", message).at(place)
     };
-    let named: Vec<Diagnostic> = causes
-        .iter()
-        .filter(|cause| !cause.message.is_empty())
-        .map(|cause| complaint(cause.field.trim_matches(['<', '>']).trim_start_matches('.'), &cause.message))
-        .collect();
-    if !named.is_empty() {
-        return named;
+    let complaints = complaints(status, object);
+    if complaints.is_empty() {
+        let message = redact(&status.message, Some(object));
+        return vec![refused("", &message, named_place(object, &message))];
     }
-    let strict = field::strict_complaints(&status.message);
-    if !strict.is_empty() {
-        return strict.iter().map(|(field, message)| complaint(field, message)).collect();
-    }
-    vec![complaint("", &status.message)]
+    complaints.iter().map(|(field, message, place)| refused(field, message, *place)).collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn denials_are_read() {
-        let denial = Denial::read(
-            r#"jobs.batch "x" is forbidden: User "system:serviceaccount:a:b" cannot patch resource "jobs" in API group "batch" in the namespace "n""#,
-        );
-        assert_eq!((denial.user.as_str(), denial.verb.as_str()), ("system:serviceaccount:a:b", "patch"));
-        assert_eq!((denial.resource.as_str(), denial.group.as_str()), ("jobs", "batch"));
-        assert_eq!(denial.namespace.as_deref(), Some("n"));
+/// What a server has against single fields: each with its message and where it was written.
+fn complaints(status: &Status, object: &Object) -> Vec<(String, String, Place)> {
+    let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
+    let named = causes.iter().filter(|cause| !cause.message.is_empty()).map(|cause| {
+        let field = cause.field.trim_matches(['<', '>']).trim_start_matches('.');
+        (field.to_owned(), cause.message.clone())
+    });
+    let mut complaints: Vec<(String, String)> = named.collect();
+    if complaints.is_empty() {
+        complaints = field::strict_complaints(&status.message);
     }
+    let told = complaints.into_iter().map(|(field, message)| {
+        let place = match field.as_str() {
+            "" => named_place(object, &message),
+            field => field_place(&object.node, field),
+        };
+        (field, redact(&message, Some(object)), place)
+    });
+    told.collect()
+}
+
+/// Returns the place of the field that a sentence is about; that of the object, if it names none.
+fn named_place(object: &Object, sentence: &str) -> Place {
+    field::field_in(sentence, &object.node)
+        .map_or(object.node.place, |field| field_place(&object.node, &field))
 }

@@ -11,7 +11,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::harness::{Cluster, Mark, Request, TestNamespace, cluster_or_skip, node_or_skip, success};
 
@@ -88,6 +88,31 @@ impl Desk {
             text = text.replace(from, to);
         }
         self.write(file, &text);
+    }
+
+    /// A webhook configuration by which all Jobs of the namespace meet with this response.
+    pub fn webhook(&self, kind: &str, name: &str, response: &Value) -> Value {
+        let namespace = self.namespace.name();
+        json!({
+            "apiVersion": "admissionregistration.k8s.io/v1", "kind": format!("{kind}WebhookConfiguration"),
+            "metadata": {"name": format!("{namespace}-{name}")},
+            "webhooks": [{
+                "name": format!("{name}.example.com"),
+                "clientConfig": self.cluster.webhook(response),
+                "rules": [{
+                    "apiGroups": ["batch"], "apiVersions": ["v1"], "resources": ["jobs"],
+                    "operations": ["CREATE", "UPDATE"],
+                }],
+                "namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": namespace}},
+                "sideEffects": "None", "admissionReviewVersions": ["v1"], "failurePolicy": "Fail",
+            }],
+        })
+    }
+
+    /// Whether the server would not create this.
+    pub fn denies(&self, manifest: &str) -> bool {
+        let text = self.fill_in(manifest);
+        !self.cluster.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &text).status.success()
     }
 
     /// Runs `daphnia` to its end.

@@ -18,6 +18,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use base64::Engine as _;
 use serde_json::{Value, json};
 
 /// A Kubernetes that tests may fill with what they like.
@@ -35,6 +36,7 @@ struct Own {
     users: PathBuf,
     audit_log: PathBuf,
     registry: String,
+    webhook: String,
     /// It ends when its standard input does.
     supervisor: Child,
 }
@@ -137,6 +139,7 @@ impl Cluster {
                 users: text("users").into(),
                 audit_log: text("audit_log").into(),
                 registry: text("registry"),
+                webhook: text("webhook"),
                 supervisor,
             }),
         })
@@ -169,6 +172,18 @@ impl Cluster {
     /// others are "not found", those under `private/` "unauthorized".
     pub fn registry(&self) -> String {
         self.own().registry.clone()
+    }
+
+    /// The configuration by which the API server asks an admission webhook that always responds this
+    /// (`AdmissionResponse`).
+    pub fn webhook(&self, response: &Value) -> Value {
+        let path = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(response.to_string());
+        let view = success(self.kubectl(&["config", "view", "--raw", "-o", "json"]));
+        let config: Value = serde_json::from_str(&view).expect("kubectl writes JSON");
+        json!({
+            "url": format!("https://{}/{path}", self.own().webhook),
+            "caBundle": config["clusters"][0]["cluster"]["certificate-authority-data"],
+        })
     }
 
     /// The folder that is there for as long as the cluster is.

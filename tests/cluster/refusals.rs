@@ -121,6 +121,54 @@ fn a_webhook_that_does_not_answer_is_told_at_its_object() {
 }
 
 #[test]
+fn what_a_webhook_denies_is_told_at_the_field_that_it_names() {
+    let Some(desk) = Desk::new().filter(|desk| desk.cluster.is_own()) else { return };
+    let denial = |name: &str, status: serde_json::Value| {
+        let webhook = desk.webhook("Validating", name, &json!({"allowed": false, "status": status}));
+        desk.namespace.apply(&webhook.to_string());
+        webhook
+    };
+    let image = "Job/work must not use the tag `1.36`: rule tags failed at path /spec/template/spec/containers/0/image/";
+    let causes = json!([
+        {"field": "spec.backoffLimit", "message": "at least 2"},
+        {"field": "metadata.labels", "message": "no cost centre"},
+    ]);
+    for (name, status, told) in [
+        (
+            "words",
+            json!({"code": 403, "message": image}),
+            &["--> job.yaml:14:18", "denied the request: Job/work must not"][..],
+        ),
+        (
+            "causes",
+            json!({"code": 403, "message": "two", "details": {"causes": causes}}),
+            &[
+                "--> job.yaml:7:17",
+                "`spec.backoffLimit`: at least 2",
+                "--> job.yaml:4:3",
+                "`metadata.labels`: no cost centre",
+            ],
+        ),
+        (
+            "own-code",
+            json!({"code": 422, "message": "spec.backoffLimit is too small"}),
+            &["--> job.yaml:7:17", "is too small"],
+        ),
+        ("silent", json!({"code": 403}), &["--> job.yaml:1:1", "without explanation"]),
+    ] {
+        let webhook = denial(name, status);
+        desk.write("job.yaml", &job("work", "true"));
+        eventually("the webhook is asked", || desk.denies(&job("probe", "true")).then_some(()));
+        let said =
+            desk.daphnia(&["apply", "job.yaml"]).exits(1).tells(&format!("webhook \"{name}.example.com\""));
+        told.iter().fold(said, |said, words| said.tells(words));
+        success(desk.cluster.kubectl_with(&["delete", "-f", "-"], &webhook.to_string()));
+        eventually("the webhook is gone", || (!desk.denies(&job("probe", "true"))).then_some(()));
+    }
+    assert!(desk.object("jobs", "work").is_none());
+}
+
+#[test]
 fn a_quota_that_an_object_exceeds_is_told_at_its_object() {
     let Some(desk) = Desk::new() else { return };
     success(desk.namespace.kubectl(&["create", "quota", "few", "--hard=count/secrets=0"]));

@@ -1,7 +1,8 @@
 //! What cannot be changed in place is deleted and created anew: Jobs by themselves, all else only on demand, and
 //! nothing at all unless the field is known to be immutable and the new object would be accepted.
 
-use serde_json::Value;
+use base64::Engine as _;
+use serde_json::{Value, json};
 
 use super::daphnia::{Desk, job};
 use super::harness::{eventually, success};
@@ -339,6 +340,36 @@ fn what_is_invalid_for_another_reason_is_never_deleted() {
         .tells("`metadata.finalizers");
     assert_eq!(desk.writes(), []);
     assert_eq!(before, uid(&desk, "deployments/web"));
+}
+
+#[test]
+fn a_job_that_a_webhook_changes_on_its_way_in_does_not_run_again() {
+    let Some(desk) = Desk::with_node().filter(|desk| desk.cluster.is_own()) else { return };
+    let patch = json!([
+        {"op": "add", "path": "/metadata/labels", "value": {"example.com/cost": "shared"}},
+        {"op": "add", "path": "/spec/template/spec/containers/0/env", "value": [{"name": "PROXY", "value": "p"}]},
+        {"op": "replace", "path": "/spec/template/spec/containers/0/image", "value": "busybox:latest"},
+    ]);
+    let patch = base64::engine::general_purpose::STANDARD.encode(patch.to_string());
+    let response = json!({"allowed": true, "patchType": "JSONPatch", "patch": patch});
+    let webhook = desk.webhook("Mutating", "inject", &response);
+    desk.namespace.apply(&webhook.to_string());
+    desk.write("job.yaml", &job("work", "echo through $PROXY"));
+    eventually("the webhook is asked", || {
+        let text = job("probe", "true").replace("NAMESPACE", desk.namespace.name());
+        let tried =
+            desk.cluster.kubectl_with(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &text);
+        String::from_utf8_lossy(&tried.stdout).contains("PROXY").then_some(())
+    });
+    desk.daphnia(&["apply", "job.yaml"]).exits(0);
+    let before = desk.object("jobs", "work").expect("it is there");
+    assert_eq!(before["spec"]["template"]["spec"]["containers"][0]["image"], "busybox:latest");
+    desk.daphnia(&["diff", "job.yaml"]).exits(0);
+    desk.daphnia(&["apply", "job.yaml"]).exits(0).prints_a_line_with("unchanged ");
+    let after = desk.object("jobs", "work").expect("it is there");
+    assert_eq!(before["metadata"]["uid"], after["metadata"]["uid"], "it is the same Job");
+    assert_eq!(desk.history().len(), 1, "it ran once");
+    success(desk.cluster.kubectl_with(&["delete", "-f", "-"], &webhook.to_string()));
 }
 
 #[test]

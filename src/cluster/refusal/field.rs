@@ -28,7 +28,21 @@ pub fn field_place(root: &Node, path: &str) -> Place {
 }
 
 fn key<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    node.get(key)
+    node.get(key).or_else(|| node.as_list()?.get(key.parse::<usize>().ok()?))
+}
+
+/// Returns the first field of the object that a sentence names, as webhooks and policies do in words of their own:
+/// `spec.containers[0].image`, `object.spec.backoffLimit`, `/spec/containers/0/image/`.
+pub fn field_in(message: &str, root: &Node) -> Option<String> {
+    let is_between = |c: char| c.is_whitespace() || matches!(c, '`' | '\'' | ',' | ';' | ':' | '(' | ')');
+    let words = message.split(is_between).map(|word| word.trim_matches(['"', '.', '/']));
+    words.into_iter().find_map(|word| {
+        let path = word.replace('/', ".");
+        let path = path.strip_prefix("object.").unwrap_or(&path);
+        let (first, _) = path.split_once(['.', '['])?;
+        // A label's key or a host may look like a path, too.
+        root.get(first).map(|_| path.to_owned())
+    })
 }
 
 /// Returns the item that `0`, `name="main"` or `a.b/c` means.
@@ -75,6 +89,28 @@ pub fn strict_complaints(message: &str) -> Vec<(String, String)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_field_is_found_in_a_sentence() {
+        let text = "spec:\n  items:\n  - name: a\n    image: b\n";
+        let sources = crate::source::Sources::default();
+        let source = crate::source::Source::new(crate::source::SourceKind::Manifest, "a.yaml", text);
+        let (documents, _) = crate::document::parse(sources.add(source), &sources);
+        let root = &documents[0].root;
+        for (sentence, field) in [
+            ("field spec.items[0].image: no `latest`", Some("spec.items[0].image")),
+            ("rule autogen-tag failed at path /spec/items/0/image/", Some("spec.items.0.image")),
+            ("failed expression: object.spec.items.all(item, true)", Some("spec.items.all")),
+            ("[no-latest] 'spec.items' is not wanted.", Some("spec.items")),
+            ("the host example.com/spec is not wanted", None),
+            ("spec is not wanted", None),
+        ] {
+            assert_eq!(field_in(sentence, root).as_deref(), field, "{sentence}");
+        }
+        let image = root.at(["spec", "items", "0", "image"]).unwrap().place;
+        assert_eq!(field_place(root, "spec.items[0].image"), image);
+        assert_eq!(field_place(root, "spec.items.0.image"), image);
+    }
 
     #[test]
     fn strict_complaints_are_read() {

@@ -36,8 +36,13 @@ func inside(folder, binaries, noNode string) error {
 	if err != nil {
 		return err
 	}
+	webhook, err := startWebhook(plane.pki)
+	if err != nil {
+		return err
+	}
 	cluster := Cluster{
 		Registry:   registry,
+		Webhook:    webhook,
 		Folder:     folder,
 		Kubeconfig: filepath.Join(folder, "kubeconfig"),
 		Users:      filepath.Join(folder, "users"),

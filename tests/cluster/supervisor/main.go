@@ -87,6 +87,9 @@ type Cluster struct {
 	AuditLog string `json:"audit_log"`
 	// Registry is the host:port of an image registry that has busybox and nothing else.
 	Registry string `json:"registry"`
+	// Webhook is the host:port of an admission webhook that answers what its path
+	// says; its certificate is signed by the authority in the kubeconfig.
+	Webhook string `json:"webhook"`
 }
 
 func write(file, text string) error {
