@@ -135,12 +135,19 @@ fn where_nothing_changes_one_list_of_each_kind_is_all_that_is_asked() {
     all.extend(["a", "b"].map(suspended));
     desk.write("all.yaml", &all.join("---\n"));
     desk.daphnia(&["apply", "all.yaml", "--no-wait"]).exits(0);
-    for arguments in
-        [&["diff", "all.yaml"][..], &["diff", "all.yaml", "--all"], &["diff", "all.yaml", "--read-only"]]
-    {
+    for arguments in [
+        &["diff", "all.yaml"][..],
+        &["diff", "all.yaml", "--all"],
+        &["diff", "all.yaml", "--read-only"],
+        &["apply", "all.yaml", "--no-wait"],
+    ] {
         desk.mark();
-        let said = desk.daphnia(arguments).exits(0).tells("19 unchanged");
-        assert_eq!(said.stdout, "");
+        let said = desk.daphnia(arguments).exits(0);
+        if arguments[0] == "diff" {
+            assert_eq!(said.tells("19 unchanged").stdout, "");
+        } else {
+            assert_eq!(said.stdout.lines().filter(|line| line.starts_with("unchanged ")).count(), 19);
+        }
         let mut requests: Vec<String> = desk.requests().iter().map(asked).collect();
         requests.sort();
         assert_eq!(requests, RESOURCES.iter().map(|plural| format!("list {plural}")).collect::<Vec<_>>());
@@ -179,4 +186,20 @@ fn of_five_hundred_changes_sixteen_are_asked_about_at_once_and_each_once() {
     let (tried, read): (Vec<_>, Vec<_>) =
         breaker.lines(name).into_iter().partition(|line| is_tried(&line.path));
     assert_eq!((tried.len(), read.len()), (CHANGED, 1), "{read:?}");
+}
+
+#[test]
+fn objects_of_a_wave_are_applied_sixteen_at_once_and_each_once() {
+    let Some(desk) = Desk::new() else { return };
+    let maps: Vec<String> = (0..40).map(|number| config_map(&format!("map-{number}"), "one")).collect();
+    desk.write("all.yaml", &maps.join("---\n"));
+    let breaker = Breaker::start(&desk);
+    let name = desk.namespace.name();
+    let kubeconfig = breaker.kubeconfig(&desk, name, "applied-together", AT_ONCE);
+    let said = desk.daphnia(&["apply", "all.yaml", "--kubeconfig", &kubeconfig]).exits(0);
+    assert_eq!(said.stdout.lines().filter(|line| line.starts_with("created ")).count(), 40);
+    let is_applied = |path: &str| path.contains("fieldManager=daphnia") && !path.contains("dryRun=All");
+    let applied = || breaker.lines(name).iter().filter(|line| is_applied(&line.path)).count();
+    eventually("the proxy has told of all requests", || (applied() >= 40).then_some(()));
+    assert_eq!(applied(), 40);
 }

@@ -128,6 +128,30 @@ fn a_record_outlives_its_job() {
 }
 
 #[test]
+fn the_last_twenty_records_of_a_job_are_kept_and_no_others_records_go() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("job.yaml", &job("work", "true"));
+    desk.write("other.yaml", &job("other", "true"));
+    desk.daphnia(&["run", "other.yaml"]).exits(0);
+    desk.daphnia(&["run", "job.yaml"]).exits(0);
+    let first = desk.history()[0].split_whitespace().next().expect("a line begins with the run").to_owned();
+    // As many earlier runs as there may be, made from the one.
+    let mut record = desk.object("secrets", &format!("daphnia-run-{first}")).expect("the record is there");
+    let metadata = record["metadata"].as_object_mut().expect("it has metadata");
+    metadata.retain(|key, _| ["labels", "annotations", "namespace"].contains(&key.as_str()));
+    for number in 0..20 {
+        let copy = record.to_string().replace(&first, &format!("work-copy{number:02}"));
+        let mut copy: Value = serde_json::from_str(&copy).expect("it was JSON");
+        copy["metadata"]["name"] = format!("daphnia-run-work-copy{number:02}").into();
+        success(desk.cluster.kubectl_with(&["create", "-f", "-"], &copy.to_string()));
+    }
+    let of = |job: &str| desk.history().iter().filter(|line| line.starts_with(job)).count();
+    assert_eq!((of("work-"), of("other-")), (21, 1));
+    desk.daphnia(&["run", "job.yaml"]).exits(0);
+    assert_eq!((of("work-"), of("other-")), (20, 1));
+}
+
+#[test]
 fn what_is_changed_on_the_command_line_reaches_the_pod() {
     let Some(desk) = Desk::with_node() else { return };
     let script = "echo $GREETING, $NEW: $0 $1";

@@ -24,7 +24,7 @@ import (
 // passed on; "held": it waits for the client's end) and path.
 //
 // Under /NAME/together/K nothing is broken, but the dry-runs wait until K of them are
-// under way at once.
+// under way at once; under /NAME/applied-together/K the patches that are none do.
 type breaker struct {
 	server string
 	token  string
@@ -98,7 +98,8 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	b.counts[name]++
 	number := b.counts[name]
 	b.mutex.Unlock()
-	if fault == "together" && strings.Contains(path, "dryRun=All") {
+	isTried := strings.Contains(path, "dryRun=All")
+	if fault == "together" && isTried || fault == "applied-together" && request.Method == "PATCH" && !isTried {
 		b.await(name, chosen, request.Context().Done())
 	}
 	if number != chosen {
