@@ -114,9 +114,18 @@ fn kinds_are_listed() {
 
 #[test]
 fn starters_of_kubernetes_own_kinds_are_valid() {
-    for kind in
-        ["job", "CronJob", "Deployment", "StatefulSet", "DaemonSet", "Service", "Ingress", "ConfigMap"]
-    {
+    for kind in [
+        "job",
+        "CronJob",
+        "Deployment",
+        "StatefulSet",
+        "DaemonSet",
+        "Service",
+        "Ingress",
+        "ConfigMap",
+        "Role",
+        "RoleBinding",
+    ] {
         let starter = daphnia(&["init", kind]).stdout;
         let comments = starter.lines().filter(|line| line.trim_start().starts_with("# ")).count();
         assert!(comments > 2, "{kind}: {starter}");
