@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 
 use sha2::{Digest as _, Sha256};
 
-use super::references::references;
+use super::references::used;
 use crate::cluster::PART_OF;
 use crate::object::Object;
 use crate::yaml::{Node, Value};
@@ -12,17 +12,9 @@ use crate::yaml::{Node, Value};
 /// Returns the digest of a Job and of those ConfigMaps, Secrets and service accounts among `objects` that its
 /// pods use. The order of keys does not count, nor where anything was written.
 pub fn digest(job: &Object, objects: &[impl Borrow<Object>]) -> String {
-    let names = references(&job.node);
-    let mut used: Vec<&Object> = objects
-        .iter()
-        .map(Borrow::borrow)
-        .filter(|object| object.id.namespace == job.id.namespace)
-        .filter(|object| names.contains(&(object.id.kind.clone(), object.id.name.clone())))
-        .collect();
-    used.sort_by(|a, b| a.id.cmp(&b.id));
     let mut hash = Sha256::new();
     feed(&job.node, &mut hash);
-    for object in used {
+    for object in used(job, objects) {
         feed(&object.node, &mut hash);
     }
     hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect()

@@ -67,7 +67,7 @@ fn reference(id: &ObjectId) -> Reference {
 fn copy(object: &Object, name: &str, job: &Object) -> Object {
     let mut copy = object.clone();
     let place = object.node.place;
-    let key = |text: &str| Key { text: text.to_owned(), place };
+    let key = |text: &str| Key::new(text, place);
     if let Some(metadata) = copy.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut()) {
         metadata.set(key("name"), Node::string(name, place));
         if metadata.get("labels").and_then(Node::as_map).is_none() {

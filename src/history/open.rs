@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use sha2::{Digest as _, Sha256};
 
 use super::execute::{Dispatch, ExecuteOptions};
+use super::references::used;
 use super::settle::{done, labelled};
 use super::store::Kept;
 use super::{JOB_LABEL, RunRecord, RunState, complete, digest};
@@ -48,15 +49,13 @@ pub async fn open(
         .map(|one| {
             let earlier = earlier.get(&one.desired.id).map(Vec::as_slice).unwrap_or_default();
             async move {
-                let mut record = new_record(one, rendered, options, who);
+                let job = dispatch.map_or(&one.desired, |dispatch| dispatch.stored);
+                let mut record = new_record(&one.desired.id, job, rendered, options, who);
                 let replaced = if is_replaced(one) { live_uid(one).to_owned() } else { String::new() };
-                if let Some(Dispatch { stored, .. }) = dispatch {
-                    record.id.clone_from(&one.desired.id.name);
-                    record.job.clone_from(&stored.id.name);
-                    record.digest = digest(stored, rendered);
-                } else {
-                    record.id = id(&record, &replaced, earlier);
-                }
+                record.id = match dispatch {
+                    Some(_) => one.desired.id.name.clone(),
+                    None => id(&record, &replaced, earlier),
+                };
                 if !is_replaced(one) {
                     // One that is there was suspended until now.
                     live_uid(one).clone_into(&mut record.uid);
@@ -169,12 +168,18 @@ fn id(record: &RunRecord, replaced: &str, earlier: &[RunRecord]) -> String {
     format!("{stem}-{}", suffix(number))
 }
 
-fn new_record(observed: &Observed, rendered: &[&Object], options: &ExecuteOptions, who: &str) -> RunRecord {
-    let job = &observed.desired;
+/// `job` is as in its manifest. Of the others, a record has what the Job uses: a set may start many Jobs.
+fn new_record(
+    object: &ObjectId,
+    job: &Object,
+    rendered: &[&Object],
+    options: &ExecuteOptions,
+    who: &str,
+) -> RunRecord {
     RunRecord {
         id: String::new(),
         job: job.id.name.clone(),
-        object: job.id.clone(),
+        object: object.clone(),
         uid: String::new(),
         who: who.to_owned(),
         started: Timestamp::now(),
@@ -186,7 +191,7 @@ fn new_record(observed: &Observed, rendered: &[&Object], options: &ExecuteOption
         cause: String::new(),
         exit_code: None,
         containers: Vec::new(),
-        objects: rendered.iter().map(|object| object.node.clone()).collect(),
+        objects: used(job, rendered).into_iter().chain([job]).map(|object| object.node.clone()).collect(),
         log: Vec::new(),
         is_short: false,
     }

@@ -40,7 +40,7 @@ pub struct RunRecord {
     pub cause: String,
     pub exit_code: Option<i32>,
     pub containers: Vec<ContainerExit>,
-    /// As rendered, with the values of secrets: mask them before showing.
+    /// The Job and what it uses, as rendered, with the values of secrets: mask them before showing.
     pub objects: Vec<Node>,
     /// The end of what its containers wrote.
     pub log: Vec<LogLine>,

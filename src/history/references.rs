@@ -1,7 +1,9 @@
 //! The ConfigMaps, Secrets and service accounts that a Job's pods use, by name.
 
+use std::borrow::Borrow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::object::{Object, ObjectId};
 use crate::yaml::{Node, Value};
 
 /// A kind and a name.
@@ -22,6 +24,19 @@ pub fn references(node: &Node) -> BTreeSet<Reference> {
     let mut found = BTreeSet::new();
     collect(node, &mut found);
     found
+}
+
+/// Returns those of the objects that a Job's pods use, by their ids.
+pub fn used<'o, O: Borrow<Object>>(job: &Object, objects: &'o [O]) -> Vec<&'o Object> {
+    let names = references(&job.node);
+    let is_used = |id: &ObjectId| {
+        id.namespace == job.id.namespace
+            && names.iter().any(|(kind, name)| *name == id.name && *kind == id.kind)
+    };
+    let mut used: Vec<&Object> =
+        objects.iter().map(Borrow::borrow).filter(|object| is_used(&object.id)).collect();
+    used.sort_by(|a, b| a.id.cmp(&b.id));
+    used
 }
 
 fn collect(node: &Node, found: &mut BTreeSet<Reference>) {

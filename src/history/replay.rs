@@ -2,7 +2,7 @@
 
 use super::RunRecord;
 use super::execute::finish;
-use super::references::references;
+use super::references::used;
 use crate::cluster::json::text;
 use crate::cluster::{Cluster, Progress, WaitOptions, wait};
 use crate::diagnostic::{Diagnostic, Diagnostics};
@@ -28,12 +28,11 @@ pub fn replay(record: &RunRecord) -> Result<(Plan, ObjectId), Diagnostics> {
         let error = Diagnostic::unable("record-incomplete", message);
         return Err(error.help("it was too large to be kept: run it from its manifest").into());
     };
-    let used = references(&job.node);
-    let others = record.objects.iter().cloned().filter_map(Object::new);
-    let others = others.filter(|object| used.contains(&(object.id.kind.clone(), object.id.name.clone())));
+    let objects: Vec<Object> = record.objects.iter().cloned().filter_map(Object::new).collect();
+    let mut replayed: Vec<Object> = used(&job, &objects).into_iter().cloned().collect();
     let id = job.id.clone();
-    let others = others.filter(|object| object.id.namespace == id.namespace);
-    Ok((Plan::new(others.chain([job]).collect()), id.clone()))
+    replayed.push(job);
+    Ok((Plan::new(replayed), id))
 }
 
 /// Tells every line that a run writes and has written, to its end. When its Job or its pods are gone, there is what

@@ -133,7 +133,7 @@ fn fresh(stored: &Object) -> Object {
     let name = format!("{}{suffix}", stem.trim_end_matches(['-', '.']));
     let job: String = stored.id.name.chars().take(LONGEST_NAME).collect();
     if let Some(metadata) = object.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut()) {
-        let key = |text: &str| Key { text: text.to_owned(), place };
+        let key = |text: &str| Key::new(text, place);
         metadata.remove("generateName");
         metadata.set(key("name"), Node::string(&name, place));
         if metadata.get("labels").and_then(Node::as_map).is_none() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::daphnia::{Desk, Running, UNTIL_RELEASED, job};
+use super::daphnia::{Desk, Running, UNTIL_RELEASED, config_map, job};
 use super::harness::{eventually, success};
 
 /// The example's Job with another script, one pod, nothing tried twice.
@@ -124,6 +124,25 @@ fn a_record_outlives_its_job() {
     for part in ["state:     failed", "by:        admin", "exited with code 3", "kind: ConfigMap", "uploaded"]
     {
         assert!(whole.stdout.contains(part), "the record has no `{part}`: {}", whole.stdout);
+    }
+}
+
+#[test]
+fn a_record_holds_its_job_and_what_that_uses_and_nothing_else() {
+    let Some(desk) = Desk::with_node() else { return };
+    let uses = format!("{}          envFrom: [{{configMapRef: {{name: used}}}}]\n", job("work", "true"));
+    let all = [config_map("used", "one"), config_map("unused", "one"), uses, job("other", "true")];
+    desk.write("all.yaml", &all.join("---\n"));
+    desk.daphnia(&["apply", "all.yaml"]).exits(0);
+    let line = desk.history().into_iter().find(|line| line.starts_with("work-")).expect("it has a record");
+    let run = line.split_whitespace().next().expect("a line begins with the run");
+    let whole = desk.daphnia(&["show", run, "-n", "NAMESPACE"]).exits(0).stdout;
+    for (name, is_kept) in [("work", true), ("used", true), ("unused", false), ("other", false)] {
+        assert_eq!(
+            whole.lines().any(|line| line.trim() == format!("name: {name}")),
+            is_kept,
+            "{name}: {whole}"
+        );
     }
 }
 
