@@ -93,15 +93,22 @@ impl Levels {
             for kind in kinds.iter().filter_map(|name| self.catalog.kind(name)?.ok()) {
                 collect(kind.json(), &mut add);
             }
-            object::LINTS.iter().for_each(|lint| add(lint.name, lint.level));
-            OTHERS.iter().for_each(|(name, level)| add(name, *level));
+            in_code().for_each(|(name, level)| add(name, level));
             known
         })
     }
 
     fn setting(&self, name: &str) -> Option<Setting> {
-        let own = |level: &LintLevel| Setting { level: *level, chosen: None, order: 0 };
-        self.chosen.get(name).cloned().or_else(|| self.all().get(name).map(own))
+        let own = |level| Setting { level, chosen: None, order: 0 };
+        self.chosen.get(name).cloned().or_else(|| self.own(name).map(own))
+    }
+
+    /// Returns the level that a lint has of itself, without a look at the schemas for those that are code.
+    fn own(&self, name: &str) -> Option<LintLevel> {
+        in_code()
+            .find(|(lint, _)| *lint == name)
+            .map(|(_, level)| level)
+            .or_else(|| self.all().get(name).copied())
     }
 
     /// Sets the level of a lint; `by` says who chose it: `--deny`, `daphnia.toml`. Later choices win.
@@ -143,9 +150,8 @@ impl Levels {
         let wrong: BTreeSet<SourceId> = errors.filter_map(|error| Some(error.place?.source)).collect();
         let is_early = |finding: &Diagnostic| {
             let is_wrong = finding.place.is_some_and(|place| wrong.contains(&place.source));
-            let is_advice = || {
-                self.all().contains_key(&*finding.code) && self.weight(&finding.code).level != LintLevel::Deny
-            };
+            let is_advice =
+                || self.own(&finding.code).is_some() && self.weight(&finding.code).level != LintLevel::Deny;
             is_wrong && finding.level == Level::Warning && is_advice()
         };
         for finding in findings.into_iter().filter(|finding| !is_early(finding)) {
@@ -191,6 +197,10 @@ impl Levels {
         }
         Some(finding)
     }
+}
+
+fn in_code() -> impl Iterator<Item = (&'static str, LintLevel)> {
+    object::LINTS.iter().map(|lint| (lint.name, lint.level)).chain(OTHERS.iter().copied())
 }
 
 fn collect(json: &Json, add: &mut dyn FnMut(&str, LintLevel)) {

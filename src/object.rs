@@ -92,7 +92,7 @@ pub struct Plan {
 impl Plan {
     /// Sorts objects into apply order; within a wave they keep the order they came in.
     pub fn new(mut objects: Vec<Object>) -> Plan {
-        objects.sort_by_key(|object| wave(&object.id));
+        objects.sort_by_cached_key(|object| wave(&object.id));
         Plan { objects }
     }
 }
@@ -156,7 +156,7 @@ impl Masks {
             let Some(values) = map.get_mut(field).and_then(Node::as_map_mut) else { continue };
             for (_, value) in &mut values.entries {
                 let marker = self.marker(value.as_str().unwrap_or_default());
-                value.value = Value::String(marker);
+                value.value = Value::String(marker.into());
                 if !is_encoded {
                     // Any string is valid here, so the marker goes where no server takes it.
                     value.value = Value::List(vec![value.clone()]);
@@ -184,7 +184,7 @@ impl Masks {
                 let secret = secret.filter(|(name, value)| is_secret_literal(name, value));
                 let marker = secret.map(|(_, value)| value.to_owned()).map(|value| self.marker(&value));
                 if let (Some(marker), Some(value)) = (marker, map.get_mut("value")) {
-                    value.value = Value::String(marker);
+                    value.value = Value::String(marker.into());
                     return true;
                 }
                 // Each is looked at, whatever was found before.
@@ -203,7 +203,7 @@ impl Masks {
         let annotations = metadata.and_then(|map| map.get_mut("annotations")).and_then(Node::as_map_mut);
         for (key, copy) in annotations.into_iter().flat_map(|map| &mut map.entries) {
             if COPIES.contains(&key.text.as_str()) {
-                copy.value = Value::String(self.marker(copy.as_str().unwrap_or_default()));
+                copy.value = Value::String(self.marker(copy.as_str().unwrap_or_default()).into());
             }
         }
     }
@@ -224,7 +224,7 @@ pub fn withhold(object: &mut Node) {
             let marker = value.as_list().and_then(<[Node]>::first).unwrap_or(value);
             if marker.as_str().is_some_and(|text| text.starts_with(MARKER)) {
                 let stand_in = if is_encoded { STANDARD.encode(STAND_IN) } else { STAND_IN.to_owned() };
-                value.value = Value::String(stand_in);
+                value.value = Value::String(stand_in.into());
             }
         }
     }

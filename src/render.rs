@@ -174,7 +174,7 @@ fn encode_secret(node: &mut Node) {
     let Some(mut encoded) = map.remove("stringData") else { return };
     for (_, value) in encoded.as_map_mut().into_iter().flat_map(|map| &mut map.entries) {
         if let Value::String(text) = &mut value.value {
-            *text = base64::engine::general_purpose::STANDARD.encode(text.as_bytes());
+            *text = base64::engine::general_purpose::STANDARD.encode(text.as_bytes()).into();
         }
     }
     let place = encoded.place;
@@ -186,7 +186,7 @@ fn encode_secret(node: &mut Node) {
                 data.set(key, value);
             }
         }
-        None => map.set(Key { text: "data".to_owned(), place }, encoded),
+        None => map.set(Key::new("data", place), encoded),
     }
 }
 

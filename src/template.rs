@@ -199,7 +199,7 @@ impl<'a> Templates<'a> {
             return Ok(key);
         }
         let node = self.fill_text(&format!("{}{QUOTED}", key.text), key.place)?;
-        Ok(Key { text: node.as_str().unwrap_or_default().to_owned(), place: node.place })
+        Ok(Key::new(node.as_str().unwrap_or_default(), node.place))
     }
 
     /// A text that is one token becomes its value; tokens within other text become text.
@@ -348,7 +348,7 @@ fn scalar_text(node: &Node) -> Option<String> {
     match &node.value {
         Value::Bool(flag) => Some(flag.to_string()),
         Value::Number(number) => Some(number.to_string()),
-        Value::String(text) => Some(text.clone()),
+        Value::String(text) => Some(text.to_string()),
         Value::Null | Value::List(_) | Value::Map(_) => None,
     }
 }

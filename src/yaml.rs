@@ -16,6 +16,9 @@ pub use write::{write, write_json};
 
 use crate::source::Place;
 
+/// What keys and values are made of: short ones, as nearly all are, lie in the tree itself.
+pub type Text = compact_str::CompactString;
+
 /// A value and where it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Node {
@@ -28,7 +31,7 @@ pub enum Value {
     Null,
     Bool(bool),
     Number(serde_json::Number),
-    String(String),
+    String(Text),
     List(Vec<Node>),
     Map(Map),
 }
@@ -36,8 +39,14 @@ pub enum Value {
 /// A key and where it was written.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Key {
-    pub text: String,
+    pub text: Text,
     pub place: Place,
+}
+
+impl Key {
+    pub fn new(text: impl Into<Text>, place: Place) -> Self {
+        Self { text: text.into(), place }
+    }
 }
 
 /// An ordered map. Lookups scan: manifests have few keys per map, and order is what people read.
@@ -90,7 +99,7 @@ impl Node {
         Self { value, place }
     }
 
-    pub fn string(text: impl Into<String>, place: Place) -> Self {
+    pub fn string(text: impl Into<Text>, place: Place) -> Self {
         Self::new(Value::String(text.into()), place)
     }
 

@@ -201,7 +201,7 @@ impl Cluster {
     pub(crate) fn named(&self, mut node: Node, id: &ObjectId) -> Node {
         if let Some(map) = node.as_map_mut() {
             for (field, value) in [("apiVersion", &id.api_version), ("kind", &id.kind)] {
-                let key = Key { text: field.to_owned(), place: self.place };
+                let key = Key::new(field, self.place);
                 map.set(key, Node::string(value, self.place));
             }
         }

@@ -92,7 +92,7 @@ impl Set {
     /// Makes every object of a plan a member.
     pub fn mark(&self, plan: &mut Plan, place: Place) {
         for object in &mut plan.objects {
-            let key = |text: &str| Key { text: text.to_owned(), place };
+            let key = |text: &str| Key::new(text, place);
             let Some(metadata) =
                 object.node.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut())
             else {

@@ -93,7 +93,7 @@ pub fn with_owners_of(mut object: Node, other: &Node) -> Node {
     let owners = other.at(["metadata", "managedFields"]).cloned();
     let metadata = object.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
     if let (Some(metadata), Some(owners)) = (metadata, owners) {
-        metadata.set(Key { text: "managedFields".to_owned(), place: owners.place }, owners);
+        metadata.set(Key::new("managedFields", owners.place), owners);
     }
     object
 }

@@ -36,7 +36,7 @@ fn encode_secret(secret: &mut Map) {
     let place = texts.place;
     let Value::Map(texts) = texts.value else { return };
     if secret.get("data").is_none() {
-        secret.set(Key { text: "data".to_owned(), place }, Node::new(Value::Map(Map::default()), place));
+        secret.set(Key::new("data", place), Node::new(Value::Map(Map::default()), place));
     }
     let Some(data) = secret.get_mut("data").and_then(Node::as_map_mut) else { return };
     for (key, text) in texts.entries {

@@ -13,7 +13,7 @@ pub fn is_same(a: &Node, b: &Node) -> bool {
 fn nanos(node: &Node) -> Option<i128> {
     let text = match &node.value {
         Value::String(text) => text.clone(),
-        Value::Number(number) => number.to_string(),
+        Value::Number(number) => number.to_string().into(),
         _ => return None,
     };
     let digits = text.find(|c: char| !matches!(c, '0'..='9' | '.' | '+' | '-')).unwrap_or(text.len());

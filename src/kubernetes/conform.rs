@@ -141,7 +141,7 @@ impl Asked<'_> {
         let mut object = self.object.clone();
         let Some(map) = object.as_map_mut() else { return false };
         if let Some(node) = map.get_mut("apiVersion") {
-            node.value = Value::String(api_version.to_owned());
+            node.value = Value::String(api_version.into());
         }
         kind(api_version, name).is_some() && schema(api_version, name).is_some_and(|s| s.is_valid(&object))
     }

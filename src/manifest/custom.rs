@@ -38,7 +38,8 @@ impl Rules {
         match &node.value {
             Value::Map(map) => {
                 for (key, value) in map.entries.iter().filter(|(_, value)| !value.is_null()) {
-                    let own = schema.get("properties").and_then(|properties| properties.get(&key.text));
+                    let own =
+                        schema.get("properties").and_then(|properties| properties.get(key.text.as_str()));
                     if let Some(field) = own.or(schema.get("additionalProperties")) {
                         self.visit(value, field, place_of(key, value), false);
                     }
@@ -102,10 +103,10 @@ fn escaped(node: &Node, schema: &Json) -> Node {
         Value::Map(map) => {
             let properties = schema.get("properties").and_then(Json::as_object);
             for (key, value) in &mut map.entries {
-                match properties.and_then(|properties| properties.get(&key.text)) {
+                match properties.and_then(|properties| properties.get(key.text.as_str())) {
                     Some(field) => {
                         *value = escaped(value, field);
-                        key.text = identifier(&key.text);
+                        key.text = identifier(&key.text).into();
                     }
                     None => {
                         if let Some(field) = schema.get("additionalProperties") {

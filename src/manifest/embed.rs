@@ -44,7 +44,7 @@ fn embed_field(map: &mut Map, file: &Json, sources: &Sources) -> Result<(), Box<
         Ok(content) => (target("text"), content),
         Err(error) => (target("base64"), base64::engine::general_purpose::STANDARD.encode(error.as_bytes())),
     };
-    map.set(Key { text: field, place }, Node::string(content, place));
+    map.set(Key::new(field, place), Node::string(content, place));
     Ok(())
 }
 

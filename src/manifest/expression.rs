@@ -239,7 +239,7 @@ fn to_cel(node: &Node) -> cel::Value {
             (None, Some(float)) => cel::Value::Float(float),
             (None, None) => cel::Value::Null,
         },
-        Value::String(text) => cel::Value::String(Arc::new(text.clone())),
+        Value::String(text) => cel::Value::String(Arc::new(text.to_string())),
         Value::List(items) => cel::Value::List(Arc::new(items.iter().map(to_cel).collect())),
         Value::Map(map) => {
             // A null field counts as absent, so `has()` is false for it.

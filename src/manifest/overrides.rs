@@ -100,9 +100,11 @@ impl Override {
             items.iter().any(|item| item.get("name").and_then(Node::as_str) == Some(&name.text))
         };
         let path = paths.iter().find(is_there).unwrap_or(&paths[0]).clone();
-        let entry = |key: &str, value: Node| (Key { text: key.to_owned(), place: name.place }, value);
-        let fields =
-            vec![entry("name", Node::string(&name.text, name.place)), entry("value", self.value.clone())];
+        let entry = |key: &str, value: Node| (Key::new(key, name.place), value);
+        let fields = vec![
+            entry("name", Node::string(name.text.clone(), name.place)),
+            entry("value", self.value.clone()),
+        ];
         let variable = Node::new(Value::Map(Map { entries: fields }), name.place);
         let mut steps = keys(&path, name.place);
         if root.at(path_steps(&path)).is_none_or(Node::is_null) {
@@ -129,7 +131,7 @@ impl Override {
         for (field, value) in [("repo", Some(repo)), ("tag", tag), ("digest", digest)] {
             let value = value.map_or(Node::new(Value::Null, place), |value| Node::string(value, place));
             let mut steps = keys(&path, place);
-            steps.push(Key { text: field.to_owned(), place });
+            steps.push(Key::new(field, place));
             Override { target: Target::Image, value, typed: None }.descend(root, shape, &steps)?;
         }
         Ok(())
@@ -157,10 +159,7 @@ impl Override {
             Value::Map(map) => {
                 let name = canonical_name(shape, &step.text);
                 if map.get(&name).is_none() {
-                    map.set(
-                        Key { text: name.clone(), place: step.place },
-                        Node::new(Value::Null, step.place),
-                    );
+                    map.set(Key::new(name.clone(), step.place), Node::new(Value::Null, step.place));
                 }
                 match map.get_mut(&name) {
                     Some(child) => self.descend(child, shape.and_then(|shape| shape.property(&name)), rest),
@@ -200,7 +199,7 @@ impl Override {
         }
         let item = &mut items[index];
         let is_number = step.text.parse::<usize>().is_ok();
-        let known = || Some(Node::string(&step.text, step.place)).filter(|_| !is_number);
+        let known = || Some(Node::string(step.text.clone(), step.place)).filter(|_| !is_number);
         let named = item.get(name).cloned().or_else(known);
         self.descend(item, item_shape, rest)?;
         if let Some(item_shape) = item_shape {
@@ -209,7 +208,7 @@ impl Override {
         // A new value for the whole item does not take its name away.
         let nameless = item.as_map_mut().filter(|map| map.get(name).is_none());
         if let Some((map, named)) = nameless.zip(named) {
-            map.entries.insert(0, (Key { text: name.to_owned(), place: step.place }, named));
+            map.entries.insert(0, (Key::new(name, step.place), named));
         }
         Ok(())
     }
@@ -219,7 +218,7 @@ impl Override {
         let mut value = self.value.clone();
         let is_scalar = !matches!(value.value, Value::Map(_) | Value::List(_));
         if let Some(text) = self.typed.as_ref().filter(|_| is_scalar && shape.is_some_and(wants_string)) {
-            value.value = Value::String(text.clone());
+            value.value = Value::String(text.as_str().into());
         }
         value
     }
@@ -281,7 +280,7 @@ fn path_steps(path: &str) -> impl Iterator<Item = &str> {
 }
 
 fn keys(path: &str, place: Place) -> Vec<Key> {
-    path_steps(path).map(|step| Key { text: step.to_owned(), place }).collect()
+    path_steps(path).map(|step| Key::new(step, place)).collect()
 }
 
 fn add_argument(option: &str, argument: &str, sources: &Sources) -> Place {
@@ -303,7 +302,7 @@ fn split(
             let start = place.start as usize;
             let key_place = Place::new(place.source, start..start + key.len());
             let raw_place = Place::new(place.source, start + key.len() + 1..place.end as usize);
-            Ok((Key { text: key.to_owned(), place: key_place }, raw.to_owned(), raw_place))
+            Ok((Key::new(key, key_place), raw.to_owned(), raw_place))
         }
         None => Err(Box::new(
             Diagnostic::unable("bad-override", format!("`{option} {argument}` sets nothing"))
@@ -325,7 +324,7 @@ fn parse_path(path: &Key) -> Result<Vec<Key>, Box<Diagnostic>> {
     };
     let start = path.place.start as usize;
     let key = |range: std::ops::Range<usize>| Key {
-        text: path.text[range.clone()].to_owned(),
+        text: path.text[range.clone()].into(),
         place: Place::new(path.place.source, start + range.start..start + range.end),
     };
     Ok(ranges.into_iter().map(key).collect())

@@ -196,7 +196,7 @@ fn with_fields(mut metadata: Node) -> Node {
     if let Some(map) = metadata.as_map_mut() {
         for name in ["name", "namespace", "labels", "annotations"] {
             if map.get(name).is_none() {
-                map.set(Key { text: name.to_owned(), place }, Node::new(Value::Null, place));
+                map.set(Key::new(name, place), Node::new(Value::Null, place));
             }
         }
     }

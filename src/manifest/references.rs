@@ -65,7 +65,7 @@ pub(super) fn resolve(
                 if is_reference(&key.text) {
                     match look_up(value, takes_secrets, others) {
                         Ok(found) => {
-                            *key = Key { text: "value".to_owned(), place: key.place };
+                            *key = Key::new("value", key.place);
                             *value = found;
                         }
                         Err(finding) => findings.push(*finding),

@@ -36,7 +36,7 @@ pub(super) fn wrap_shorthand(node: &mut Node, shape: Shape<'_>) {
     if let Some(field) = shape.text("x-shorthand").filter(|_| is_scalar) {
         let place = node.place;
         let value = std::mem::replace(&mut node.value, Value::Null);
-        let key = Key { text: field.to_owned(), place };
+        let key = Key::new(field, place);
         node.value = Value::Map(Map { entries: vec![(key, Node::new(value, place))] });
     }
 }
@@ -51,7 +51,7 @@ fn list_entries(node: &mut Node, shape: Shape<'_>) {
         wrap_shorthand(&mut item, item_shape);
         let place = item.place;
         let Key { text, place: key_place } = key;
-        let named = (Key { text: name.to_owned(), place: key_place }, Node::string(text, key_place));
+        let named = (Key::new(name, key_place), Node::string(text, key_place));
         match item.value {
             Value::Map(ref mut fields) => fields.entries.insert(0, named),
             Value::Null => item.value = Value::Map(Map { entries: vec![named] }),
@@ -76,8 +76,10 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
         if properties.iter().any(|(name, _)| name == written) {
             continue;
         }
-        let alias =
-            aliases.and_then(|aliases| aliases.get(written)).and_then(Json::as_str).map(str::to_owned);
+        let alias = aliases
+            .and_then(|aliases| aliases.get(written.as_str()))
+            .and_then(Json::as_str)
+            .map(str::to_owned);
         let canonical = alias.unwrap_or_else(|| camel_case(written));
         if !properties.iter().any(|(name, _)| *name == canonical) {
             continue;
@@ -94,7 +96,7 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
             repeated.push(place);
             continue;
         }
-        map.entries[index].0.text = canonical;
+        map.entries[index].0.text = canonical.into();
     }
     map.entries.retain(|(key, _)| !repeated.contains(&key.place));
 }
@@ -151,7 +153,7 @@ pub(super) fn complete(node: &mut Node, shape: Shape<'_>, path: &str, sources: &
             for (name, field) in shape.properties() {
                 let is_given = map.get(name).is_some_and(|node| !node.is_null());
                 if !is_given {
-                    map.set(Key { text: name.to_owned(), place }, default(field, path, name, place, sources));
+                    map.set(Key::new(name, place), default(field, path, name, place, sources));
                 }
             }
             for (key, value) in &mut map.entries {

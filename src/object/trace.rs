@@ -165,7 +165,7 @@ fn child<'n>(node: &'n Node, step: &str) -> Option<(String, Place, &'n Node)> {
     match &node.value {
         Value::Map(map) => {
             let (key, value) = map.entries.iter().find(|(key, _)| key.text == step)?;
-            Some((key.text.clone(), key.place, value))
+            Some((key.text.to_string(), key.place, value))
         }
         Value::List(items) => {
             let by_number = step.parse().ok().filter(|index| *index < items.len());

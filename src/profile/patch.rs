@@ -102,7 +102,7 @@ fn patch_pod(pod: &mut Node, patch: &Patch, shape: Option<Shape<'_>>, field: &Fi
     let wrap = |entries| Node::new(Value::Map(Map { entries }), patch.tree.place);
     let mut entries = metadata;
     if !spec.is_empty() {
-        entries.push((Key { text: "spec".to_owned(), place: patch.key.place }, wrap(spec)));
+        entries.push((Key::new("spec", patch.key.place), wrap(spec)));
     }
     merge.value(pod, &wrap(entries), shape, field);
 }

@@ -86,7 +86,7 @@ impl<'a> Spot<'a> {
 pub(super) fn written(key: &Key, sources: &Sources) -> String {
     let text = sources.text(key.place);
     let text = text.trim_matches(['"', '\'']);
-    if text != key.text && fold(text) == fold(&key.text) { text.to_owned() } else { key.text.clone() }
+    if text != key.text && fold(text) == fold(&key.text) { text.to_owned() } else { key.text.to_string() }
 }
 
 fn fold(text: &str) -> String {

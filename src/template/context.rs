@@ -28,8 +28,7 @@ pub(super) struct Context {
 
 impl Context {
     pub(super) fn root(variables: Vec<(String, Node)>, slots: Arc<Mutex<Slots>>) -> Jinja {
-        let entries =
-            variables.into_iter().map(|(text, node)| (Key { text, place: node.place }, node)).collect();
+        let entries = variables.into_iter().map(|(text, node)| (Key::new(text, node.place), node)).collect();
         Jinja::from_object(Context::new(Node::new(Value::Map(Map { entries }), NOWHERE), slots))
     }
 
@@ -195,7 +194,7 @@ pub(super) fn to_node(value: &Jinja, reads: &Reads, budget: &mut Budget) -> Resu
             let mut map = Map::default();
             for key in value.try_iter()? {
                 let item = to_node(&value.get_item(&key)?, reads, budget)?;
-                map.set(Key { text: key.to_string(), place: NOWHERE }, item);
+                map.set(Key::new(key.to_string(), NOWHERE), item);
             }
             Value::Map(map)
         }

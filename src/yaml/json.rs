@@ -22,14 +22,14 @@ impl Node {
             Json::Null => Value::Null,
             Json::Bool(flag) => Value::Bool(*flag),
             Json::Number(number) => Value::Number(number.clone()),
-            Json::String(text) => Value::String(text.clone()),
+            Json::String(text) => Value::String(text.as_str().into()),
             Json::Array(items) => {
                 Value::List(items.iter().map(|item| Node::from_json(item, place)).collect())
             }
             Json::Object(members) => Value::Map(Map {
                 entries: members
                     .iter()
-                    .map(|(key, item)| (Key { text: key.clone(), place }, Node::from_json(item, place)))
+                    .map(|(key, item)| (Key::new(key.clone(), place), Node::from_json(item, place)))
                     .collect(),
             }),
         };
@@ -41,10 +41,10 @@ impl Node {
             Value::Null => Json::Null,
             Value::Bool(flag) => Json::Bool(*flag),
             Value::Number(number) => Json::Number(number.clone()),
-            Value::String(text) => Json::String(text.clone()),
+            Value::String(text) => Json::String(text.to_string()),
             Value::List(items) => Json::Array(items.iter().map(Node::to_json).collect()),
             Value::Map(map) => Json::Object(
-                map.entries.iter().map(|(key, item)| (key.text.clone(), item.to_json())).collect(),
+                map.entries.iter().map(|(key, item)| (key.text.to_string(), item.to_json())).collect(),
             ),
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
-use super::{Key, Map, Node, Value, scalar};
+use super::{Key, Map, Node, Text, Value, scalar};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Place, SourceId};
 
@@ -63,7 +63,7 @@ struct Frame {
 
 enum Collection {
     List(Vec<Node>),
-    Map { map: Map, key: Option<Key>, seen: HashSet<String>, merged: Vec<Node> },
+    Map { map: Map, key: Option<Key>, seen: HashSet<Text>, merged: Vec<Node> },
 }
 
 impl<'t> Reader<'t> {
@@ -182,9 +182,9 @@ impl<'t> Reader<'t> {
         match &mut frame.collection {
             Collection::List(items) => items.push(node),
             Collection::Map { key: key @ None, .. } => match key_of(node, self.text, written) {
-                Ok(text) => *key = Some(Key { text, place: written }),
+                Ok(text) => *key = Some(Key::new(text, written)),
                 Err(finding) => {
-                    *key = Some(Key { text: String::new(), place: written });
+                    *key = Some(Key::new(String::new(), written));
                     self.fail(*finding);
                 }
             },
@@ -267,7 +267,7 @@ impl<'t> Reader<'t> {
                 }
                 value
             }
-            None | Some((Some("str"), _)) => Value::String(text.into_owned()),
+            None | Some((Some("str"), _)) => Value::String(text.into()),
             Some((Some(kind @ ("int" | "float" | "bool" | "null")), _)) => {
                 let value = scalar::resolve(text.clone());
                 let is_kind = matches!(
@@ -288,7 +288,7 @@ impl<'t> Reader<'t> {
                 self.unknown_tag(tag, place);
                 match style {
                     ScalarStyle::Plain => scalar::resolve(text),
-                    _ => Value::String(text.into_owned()),
+                    _ => Value::String(text.into()),
                 }
             }
         };
@@ -362,12 +362,12 @@ fn hint(line: &str, info: &str) -> Option<&'static str> {
 }
 
 /// Returns a map key's text. Keys that a reader would turn into something else are refused.
-fn key_of(node: Node, text: &str, place: Place) -> Result<String, Box<Diagnostic>> {
+fn key_of(node: Node, text: &str, place: Place) -> Result<Text, Box<Diagnostic>> {
     let written = text.get(place.range()).unwrap_or_default();
     let type_name = node.type_name();
     let read_as = match node.value {
         Value::String(key) => return Ok(key),
-        Value::Number(number) if number.to_string() == written => return Ok(written.to_owned()),
+        Value::Number(number) if number.to_string() == written => return Ok(written.into()),
         Value::List(_) | Value::Map(_) => {
             return Err(Box::new(
                 Diagnostic::error("yaml-key", format!("a {type_name} cannot be a key here"))
@@ -391,12 +391,12 @@ fn key_of(node: Node, text: &str, place: Place) -> Result<String, Box<Diagnostic
 }
 
 /// Returns where `key` was first given, if it was.
-fn duplicate(map: &Map, seen: &mut HashSet<String>, key: &Key) -> Option<Place> {
+fn duplicate(map: &Map, seen: &mut HashSet<Text>, key: &Key) -> Option<Place> {
     if map.entries.len() < SCANNED_KEYS {
         return map.key(&key.text).map(|first| first.place);
     }
     if seen.is_empty() {
-        seen.extend(map.keys().map(str::to_owned));
+        seen.extend(map.keys().map(Text::from));
     }
     if seen.insert(key.text.clone()) { None } else { map.key(&key.text).map(|first| first.place) }
 }

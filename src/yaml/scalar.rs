@@ -17,7 +17,7 @@ pub(super) fn resolve(text: Cow<'_, str>) -> Value {
         }
         _ => None,
     };
-    word.or_else(|| number(&text).map(Value::Number)).unwrap_or_else(|| Value::String(text.into_owned()))
+    word.or_else(|| number(&text).map(Value::Number)).unwrap_or_else(|| Value::String(text.into()))
 }
 
 /// Says whether YAML 1.1 and 1.2 readers disagree about an unquoted scalar that was resolved to this value.
@@ -161,7 +161,7 @@ mod tests {
         for text in ["yes", "NO", "on", "0644", "1_000", "12:30"] {
             assert!(is_ambiguous(text, &resolve(text.into())), "{text}");
         }
-        for text in ["true", "False", "0", "10", "1.5", "nginx:1.27", "sha256:00"] {
+        for text in ["true", "False", "0", "10", "1.5", "nginx:1.27", "sha256:00", "--012"] {
             assert!(!is_ambiguous(text, &resolve(text.into())), "{text}");
         }
     }

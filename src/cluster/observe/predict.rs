@@ -207,7 +207,7 @@ fn renamed(object: &Object, namespace: Option<&str>) -> Object {
 fn set_metadata(object: &mut Node, field: &str, text: &str) {
     let metadata = object.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
     if let Some(node) = metadata.and_then(|metadata| metadata.get_mut(field)) {
-        node.value = Value::String(text.to_owned());
+        node.value = Value::String(text.into());
     }
 }
 

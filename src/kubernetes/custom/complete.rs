@@ -28,7 +28,7 @@ impl Completing {
                 for (key, value) in &mut map.entries {
                     if value.is_null() && fields.find(&key.text).is_none() && !fields.is_open {
                         // Nulls are hidden from the schema, and the server refuses this one for its name.
-                        value.value = Value::String(String::new());
+                        value.value = Value::String("".into());
                     }
                 }
                 let missing = fields.missing(map);
@@ -39,8 +39,11 @@ impl Completing {
                 fields.fill(map, heading);
                 for (key, value) in &mut map.entries {
                     if let Some(field) = fields.find(&key.text) {
-                        let below =
-                            if path.is_empty() { key.text.clone() } else { format!("{path}.{}", key.text) };
+                        let below = if path.is_empty() {
+                            key.text.to_string()
+                        } else {
+                            format!("{path}.{}", key.text)
+                        };
                         self.visit(value, field, key.place, &below, false);
                     }
                 }
@@ -139,7 +142,7 @@ impl<'s> Fields<'s> {
     fn fill(&self, map: &mut crate::yaml::Map, heading: Place) {
         for (name, field) in self.properties.into_iter().flatten() {
             if let Some(default) = field.get("default").filter(|_| map.get(name).is_none()) {
-                let key = Key { text: name.clone(), place: heading };
+                let key = Key::new(name.clone(), heading);
                 map.entries.push((key, Node::from_json(default, heading)));
             }
         }

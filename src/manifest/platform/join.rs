@@ -150,12 +150,12 @@ fn canonical(map: Option<&Map>) -> Map {
         match canonical.get(&text) {
             // Two spellings of one field are told by those who know the fields.
             Some(_) => canonical.entries.push((key.clone(), node.clone())),
-            None => canonical.set(Key { text, place: key.place }, node.clone()),
+            None => canonical.set(Key::new(text, key.place), node.clone()),
         }
     }
     canonical
 }
 
 fn key(text: &str, place: Place) -> Key {
-    Key { text: text.to_owned(), place }
+    Key::new(text, place)
 }
