@@ -266,6 +266,14 @@ impl Session {
         (manifests, findings)
     }
 
+    /// Does work in another session, so that its texts are beside those of this one.
+    fn lend_sources<T>(&mut self, mut other: Session, work: impl FnOnce(&mut Session) -> T) -> T {
+        other.sources = std::mem::take(&mut self.sources);
+        let done = work(&mut other);
+        self.sources = other.sources;
+        done
+    }
+
     /// Lists the profiles that every manifest has.
     fn profiles(&self, input: &Input, config: &Config) -> Result<Chosen, Vec<Diagnostic>> {
         let names = |text: &str, place| {

@@ -80,15 +80,10 @@ fn change(observed: &Observed, sources: &Sources, masks: &mut Masks) -> Change {
         Prediction::Server(node) | Prediction::Merged(node) | Prediction::Replacement { node, .. } => node,
         Prediction::Desired => &desired.node,
     };
-    let masked = |node: &Node, masks: &mut Masks| {
-        let mut node = clean(node, &desired.node);
-        masks.mask(&mut node);
-        masks.mask_literals(&mut node);
-        node
-    };
-    let before = observed.live.as_ref().map(|live| masked(live, masks));
-    let after = masked(predicted, masks);
-    let wanted = masked(&desired.node, masks);
+    let mut shown = |node: &Node| shown(node, &desired.node, masks);
+    let before = observed.live.as_ref().map(&mut shown);
+    let after = shown(predicted);
+    let wanted = shown(&desired.node);
     let comparison = compare::compare(
         compare::Trees { before: before.as_ref(), after: Some(&after), desired: Some(&wanted) },
         compare::Owners { live: observed.live.as_ref(), predicted: Some(predicted) },
@@ -139,8 +134,12 @@ pub fn foreign_changes(desired: &Object, live: &Node, merged: &Node) -> Vec<Conf
 
 fn removal(live: &Node, action: Action, masks: &mut Masks) -> Option<Change> {
     let id = Object::new(live.clone())?.id;
-    let mut before = clean(live, live);
-    masks.mask(&mut before);
-    masks.mask_literals(&mut before);
-    Some(Change { before: Some(before), ..Change::of(id, action) })
+    Some(Change { before: Some(shown(live, live, masks)), ..Change::of(id, action) })
+}
+
+/// Returns the part of an object that people decide about, without the values of secrets.
+fn shown(object: &Node, desired: &Node, masks: &mut Masks) -> Node {
+    let mut object = clean(object, desired);
+    masks.mask_all(&mut object);
+    object
 }

@@ -166,9 +166,15 @@ impl Masks {
         self.mask_copies(object);
     }
 
+    /// Replaces the values of Secrets, and those of variables that look like secrets.
+    pub fn mask_all(&mut self, object: &mut Node) {
+        self.mask(object);
+        self.mask_literals(object);
+    }
+
     /// Masks what is written into an environment though its name says that it is a secret, as the lint
     /// `secret-literal` finds it.
-    pub fn mask_literals(&mut self, object: &mut Node) {
+    fn mask_literals(&mut self, object: &mut Node) {
         if self.mask_variables(object) {
             self.mask_copies(object);
         }

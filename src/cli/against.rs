@@ -107,13 +107,13 @@ impl Session {
         label: &str,
         may_lack: bool,
     ) -> Result<Plan, Status> {
-        let sources = std::mem::take(&mut self.sources);
-        let mut before = Session { sources, is_earlier: true, ..Session::default() };
-        before.sources.name_after(prefix);
-        let plan = before.lenient_plan(input, label, may_lack);
-        before.sources.name_after("");
-        self.sources = before.sources;
-        plan
+        let before = Session { is_earlier: true, ..Session::default() };
+        self.lend_sources(before, |before| {
+            before.sources.name_after(prefix);
+            let plan = before.lenient_plan(input, label, may_lack);
+            before.sources.name_after("");
+            plan
+        })
     }
 
     fn lenient_plan(&mut self, input: &Input, label: &str, may_lack: bool) -> Result<Plan, Status> {

@@ -139,10 +139,11 @@ impl Session {
             Some(name) => self.started_by(name, &args.server)?,
             None => documents(&args.input.all_paths(), &self.sources, Workers::All),
         };
-        self.given = Some(stored.clone());
+        let compared = args.changes_something().then(|| stored.clone());
+        self.given = Some(stored);
         let plan = self.plan(&args.input)?;
         let job = the_job(&plan, args.job.as_deref()).map_err(|finding| self.refuse(*finding))?;
-        if args.changes_something() {
+        if let Some(stored) = compared {
             self.show_what_differs(stored, &plan, &job, args);
         }
         let force_conflicts = args.force_conflicts;
@@ -185,17 +186,12 @@ impl Session {
 
     /// Renders what is stored, in a session of its own, since what is changed here is no part of it.
     fn stored_plan(&mut self, stored: Documents, input: &Input) -> Option<Plan> {
-        let mut session = Session {
-            given: Some(stored),
-            is_running: true,
-            sources: std::mem::take(&mut self.sources),
-            catalog: Arc::clone(&self.catalog),
-            ..Session::default()
-        };
-        let (manifests, findings) = session.manifests(input);
-        let plan = (!has_errors(&findings)).then(|| render(manifests, &session.sources, Workers::All).ok());
-        self.sources = session.sources;
-        plan.flatten()
+        let catalog = Arc::clone(&self.catalog);
+        let session = Session { given: Some(stored), is_running: true, catalog, ..Session::default() };
+        self.lend_sources(session, |session| {
+            let (manifests, findings) = session.manifests(input);
+            if has_errors(&findings) { None } else { render(manifests, &session.sources, Workers::All).ok() }
+        })
     }
 
     fn add_run_overrides(&mut self, args: &RunArgs) -> Result<(), Status> {

@@ -175,11 +175,8 @@ fn denied(status: &Status, message: &str, attempt: &Attempt) -> Vec<Diagnostic> 
     if let Some((namespace, _)) = namespace {
         let message = format!("cannot {what}: the namespace `{namespace}` is being deleted");
         let error = Diagnostic::error("denied", message).class(Class::Failed).at_opt(object);
-        return vec![
-            error.help(
-                "wait until it is gone, then create it anew and try again; or choose another namespace",
-            ),
-        ];
+        let help = "wait until it is gone, then create it anew and try again; or choose another namespace";
+        return vec![error.help(help)];
     }
     if reason.contains("exceeded quota") {
         let error = Diagnostic::error("denied", format!("cannot {what}: {reason}")).class(Class::Failed);
@@ -191,10 +188,8 @@ fn denied(status: &Status, message: &str, attempt: &Attempt) -> Vec<Diagnostic> 
         return vec![Diagnostic::error("denied", format!("cannot {what}: {reason}")).at_opt(place)];
     }
     let who = reason.split_once(" denied the request").map_or("admission", |(who, _)| who);
-    let tell = |(field, message, place): (String, String, Place)| {
-        let field = if field.is_empty() { String::new() } else { format!("`{field}`: ") };
-        Diagnostic::error("denied", format!("cannot {what}: {who} denied the request: {field}{message}"))
-            .at(place)
+    let tell = |(complaint, place): (String, Place)| {
+        Diagnostic::error("denied", format!("cannot {what}: {who} denied the request: {complaint}")).at(place)
     };
     complaints.into_iter().map(tell).collect()
 }
@@ -236,21 +231,20 @@ fn invalid(status: &Status, attempt: &Attempt) -> Vec<Diagnostic> {
     let Some(object) = attempt.object else {
         return vec![Diagnostic::error("refused", format!("cannot {}: {}", attempt.what, status.message))];
     };
-    let refused = |field: &str, message: &str, place: Place| {
-        let field = if field.is_empty() { String::new() } else { format!("`{field}`: ") };
-        let message = format!("the server refuses `{}`: {field}{message}", object.id);
-        Diagnostic::error("refused", message).at(place)
-    };
-    let complaints = complaints(status, object);
+    let mut complaints = complaints(status, object);
     if complaints.is_empty() {
         let message = redact(&status.message, Some(object));
-        return vec![refused("", &message, named_place(object, &message))];
+        let place = named_place(object, &message);
+        complaints.push((message, place));
     }
-    complaints.iter().map(|(field, message, place)| refused(field, message, *place)).collect()
+    let tell = |(complaint, place): (String, Place)| {
+        Diagnostic::error("refused", format!("the server refuses `{}`: {complaint}", object.id)).at(place)
+    };
+    complaints.into_iter().map(tell).collect()
 }
 
-/// What a server has against single fields: each with its message and where it was written.
-fn complaints(status: &Status, object: &Object) -> Vec<(String, String, Place)> {
+/// What a server has against single fields, and where they were written.
+fn complaints(status: &Status, object: &Object) -> Vec<(String, Place)> {
     let causes = status.details.as_ref().map(|details| details.causes.as_slice()).unwrap_or_default();
     let named = causes.iter().filter(|cause| !cause.message.is_empty()).map(|cause| {
         let field = cause.field.trim_matches(['<', '>']).trim_start_matches('.');
@@ -261,11 +255,14 @@ fn complaints(status: &Status, object: &Object) -> Vec<(String, String, Place)> 
         complaints = field::strict_complaints(&status.message);
     }
     let told = complaints.into_iter().map(|(field, message)| {
-        let place = match field.as_str() {
-            "" => named_place(object, &message),
-            field => field_place(&object.node, field),
-        };
-        (field, redact(&message, Some(object)), place)
+        let message = redact(&message, Some(object));
+        match field.as_str() {
+            "" => {
+                let place = named_place(object, &message);
+                (message, place)
+            }
+            field => (format!("`{field}`: {message}"), field_place(&object.node, field)),
+        }
     });
     told.collect()
 }

@@ -48,8 +48,7 @@ fn change(old: Option<&Object>, new: &Object, masks: &mut Masks, sources: &Sourc
     let is_masked = before.as_mut().is_some_and(|before| fill_in_masked(before, &new.node));
     let because = before.as_ref().map(|before| changed_immutable_fields(new, before, &new.node));
     let mut masked = |mut node: Node| {
-        masks.mask(&mut node);
-        masks.mask_literals(&mut node);
+        masks.mask_all(&mut node);
         node
     };
     let before = before.map(&mut masked);

@@ -159,7 +159,7 @@ impl Override {
             Value::Map(map) => {
                 let name = canonical_name(shape, &step.text);
                 if map.get(&name).is_none() {
-                    map.set(Key::new(name.clone(), step.place), Node::new(Value::Null, step.place));
+                    map.set(Key::new(name.as_str(), step.place), Node::new(Value::Null, step.place));
                 }
                 match map.get_mut(&name) {
                     Some(child) => self.descend(child, shape.and_then(|shape| shape.property(&name)), rest),

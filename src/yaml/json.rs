@@ -29,7 +29,7 @@ impl Node {
             Json::Object(members) => Value::Map(Map {
                 entries: members
                     .iter()
-                    .map(|(key, item)| (Key::new(key.clone(), place), Node::from_json(item, place)))
+                    .map(|(key, item)| (Key::new(key.as_str(), place), Node::from_json(item, place)))
                     .collect(),
             }),
         };

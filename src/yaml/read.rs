@@ -184,7 +184,7 @@ impl<'t> Reader<'t> {
             Collection::Map { key: key @ None, .. } => match key_of(node, self.text, written) {
                 Ok(text) => *key = Some(Key::new(text, written)),
                 Err(finding) => {
-                    *key = Some(Key::new(String::new(), written));
+                    *key = Some(Key::new("", written));
                     self.fail(*finding);
                 }
             },

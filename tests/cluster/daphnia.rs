@@ -109,10 +109,12 @@ impl Desk {
         })
     }
 
-    /// Whether the server would not create this.
-    pub fn denies(&self, manifest: &str) -> bool {
+    /// What the server would make of this, as JSON; `None` if it would not create it.
+    pub fn admitted(&self, manifest: &str) -> Option<String> {
         let text = self.fill_in(manifest);
-        !self.cluster.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &text).status.success()
+        let arguments = ["create", "--dry-run=server", "-o", "json", "-f", "-"];
+        let tried = self.cluster.kubectl_with(&arguments, &text);
+        tried.status.success().then(|| String::from_utf8_lossy(&tried.stdout).into_owned())
     }
 
     /// Runs `daphnia` to its end.

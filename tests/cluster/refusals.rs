@@ -74,11 +74,8 @@ fn what_a_schema_of_the_cluster_refuses_is_told_at_its_line() {
 fn what_a_policy_of_the_cluster_denies_is_told_at_its_object() {
     let Some(desk) = Desk::new() else { return };
     deny(&desk, "configmaps", "object.metadata.name != 'forbidden'");
-    let forbidden = config_map("forbidden", "one").replace("NAMESPACE", desk.namespace.name());
-    eventually("the policy holds", || {
-        let tried = desk.cluster.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &forbidden);
-        (!tried.status.success()).then_some(())
-    });
+    let forbidden = config_map("forbidden", "one");
+    eventually("the policy holds", || desk.admitted(&forbidden).is_none().then_some(()));
     desk.write("all.yaml", &[config_map("fine", "one"), config_map("forbidden", "one")].join("---\n"));
     desk.mark();
     for command in ["diff", "apply"] {
@@ -109,11 +106,7 @@ fn a_webhook_that_does_not_answer_is_told_at_its_object() {
     });
     desk.namespace.apply(&webhook.to_string());
     desk.write("settings.yaml", &config_map("settings", "one"));
-    eventually("the webhook is asked", || {
-        let text = config_map("probe", "one").replace("NAMESPACE", name);
-        let tried = desk.cluster.kubectl_with(&["create", "--dry-run=server", "-f", "-"], &text);
-        (!tried.status.success()).then_some(())
-    });
+    eventually("the webhook is asked", || desk.admitted(&config_map("probe", "one")).is_none().then_some(()));
     let said = desk.daphnia(&["apply", "settings.yaml"]).exits(1);
     success(desk.cluster.kubectl(&["delete", "validatingwebhookconfiguration", name]));
     said.tells("--> settings.yaml:1:1").tells("failed calling webhook \"checks.example.com\"");
@@ -158,12 +151,12 @@ fn what_a_webhook_denies_is_told_at_the_field_that_it_names() {
     ] {
         let webhook = denial(name, status);
         desk.write("job.yaml", &job("work", "true"));
-        eventually("the webhook is asked", || desk.denies(&job("probe", "true")).then_some(()));
+        eventually("the webhook is asked", || desk.admitted(&job("probe", "true")).is_none().then_some(()));
         let said =
             desk.daphnia(&["apply", "job.yaml"]).exits(1).tells(&format!("webhook \"{name}.example.com\""));
         told.iter().fold(said, |said, words| said.tells(words));
         success(desk.cluster.kubectl_with(&["delete", "-f", "-"], &webhook.to_string()));
-        eventually("the webhook is gone", || (!desk.denies(&job("probe", "true"))).then_some(()));
+        eventually("the webhook is gone", || desk.admitted(&job("probe", "true")));
     }
     assert!(desk.object("jobs", "work").is_none());
 }

@@ -309,9 +309,7 @@ fn what_the_server_would_not_create_anew_is_never_deleted() {
     desk.write("job.yaml", &suspended("").replace("busybox:1.36", "evil:1"));
     eventually("the policy holds", || {
         let text = suspended("").replace("busybox:1.36", "evil:1").replace("name: work", "name: other");
-        let args = ["create", "--dry-run=server", "-f", "-"];
-        let tried = desk.cluster.kubectl_with(&args, &text.replace("NAMESPACE", desk.namespace.name()));
-        (!tried.status.success()).then_some(())
+        desk.admitted(&text).is_none().then_some(())
     });
     desk.mark();
     for command in [&["apply", "job.yaml", "--no-wait"][..], &["apply", "job.yaml", "--no-wait", "--replace"]]
@@ -356,10 +354,7 @@ fn a_job_that_a_webhook_changes_on_its_way_in_does_not_run_again() {
     desk.namespace.apply(&webhook.to_string());
     desk.write("job.yaml", &job("work", "echo through $PROXY"));
     eventually("the webhook is asked", || {
-        let text = job("probe", "true").replace("NAMESPACE", desk.namespace.name());
-        let tried =
-            desk.cluster.kubectl_with(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &text);
-        String::from_utf8_lossy(&tried.stdout).contains("PROXY").then_some(())
+        desk.admitted(&job("probe", "true")).filter(|object| object.contains("PROXY"))
     });
     desk.daphnia(&["apply", "job.yaml"]).exits(0);
     let before = desk.object("jobs", "work").expect("it is there");
@@ -404,10 +399,7 @@ spec:
     );
     desk.namespace.apply(&policy);
     eventually("the policy holds", || {
-        let text = job("probe", "true").replace("NAMESPACE", &name);
-        let tried =
-            desk.cluster.kubectl_with(&["create", "--dry-run=server", "-o", "json", "-f", "-"], &text);
-        String::from_utf8_lossy(&tried.stdout).contains("example.com/cost").then_some(())
+        desk.admitted(&job("probe", "true")).filter(|object| object.contains("example.com/cost"))
     });
     desk.write("job.yaml", &job("work", "echo done"));
     desk.daphnia(&["apply", "job.yaml"]).exits(0);

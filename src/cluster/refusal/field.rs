@@ -17,7 +17,7 @@ pub fn field_place(root: &Node, path: &str) -> Place {
             None => {
                 let rest = rest.trim_start_matches('.');
                 let end = rest.find(['.', '[']).unwrap_or(rest.len());
-                (key(node, &rest[..end]), &rest[end..])
+                (node.at([&rest[..end]]), &rest[end..])
             }
         };
         let Some(next) = next else { break };
@@ -25,10 +25,6 @@ pub fn field_place(root: &Node, path: &str) -> Place {
         rest = after;
     }
     node.place
-}
-
-fn key<'a>(node: &'a Node, key: &str) -> Option<&'a Node> {
-    node.get(key).or_else(|| node.as_list()?.get(key.parse::<usize>().ok()?))
 }
 
 /// Returns the first field of the object that a sentence names, as webhooks and policies do in words of their own:

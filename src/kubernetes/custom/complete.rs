@@ -142,7 +142,7 @@ impl<'s> Fields<'s> {
     fn fill(&self, map: &mut crate::yaml::Map, heading: Place) {
         for (name, field) in self.properties.into_iter().flatten() {
             if let Some(default) = field.get("default").filter(|_| map.get(name).is_none()) {
-                let key = Key::new(name.clone(), heading);
+                let key = Key::new(name.as_str(), heading);
                 map.entries.push((key, Node::from_json(default, heading)));
             }
         }
