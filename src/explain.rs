@@ -3,7 +3,6 @@
 mod field;
 mod rule;
 
-use std::collections::BTreeSet;
 use std::ops::Range;
 
 use serde_json::{Map, Value as Json};
@@ -15,6 +14,7 @@ use crate::catalog::shape::Shape;
 use crate::catalog::{Catalog, Flaws};
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kubernetes;
+use crate::schema::retain_needed;
 use crate::source::Sources;
 use crate::yaml;
 
@@ -101,12 +101,11 @@ impl Topic {
                 schema.insert(keyword.clone(), value.clone());
             }
         }
-        let defs = schema.remove("$defs").unwrap_or_default();
-        let mut needed = BTreeSet::new();
+        let definitions = schema.remove("$defs");
         let mut schema = Json::Object(schema);
-        collect_needed(&schema, &defs, &mut needed);
-        if let Json::Object(defs) = defs {
-            schema["$defs"] = defs.into_iter().filter(|(name, _)| needed.contains(name)).collect();
+        if let Some(Json::Object(mut definitions)) = definitions {
+            retain_needed(&mut definitions, &schema);
+            schema["$defs"] = Json::Object(definitions);
         }
         schema
     }
@@ -170,21 +169,4 @@ fn unknown(name: &str, api_version: Option<&str>, catalog: &Catalog) -> Diagnost
 
 fn folded(name: &str) -> String {
     name.chars().filter(|c| !matches!(c, '-' | '_')).flat_map(char::to_lowercase).collect()
-}
-
-fn collect_needed(json: &Json, defs: &Json, needed: &mut BTreeSet<String>) {
-    match json {
-        Json::Object(members) => {
-            let reference = members.get("$ref").and_then(Json::as_str);
-            if let Some(name) = reference.and_then(|reference| reference.strip_prefix("#/$defs/"))
-                && needed.insert(name.to_owned())
-                && let Some(definition) = defs.get(name)
-            {
-                collect_needed(definition, defs, needed);
-            }
-            members.values().for_each(|member| collect_needed(member, defs, needed));
-        }
-        Json::Array(items) => items.iter().for_each(|item| collect_needed(item, defs, needed)),
-        _ => {}
-    }
 }

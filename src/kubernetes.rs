@@ -14,7 +14,7 @@ use std::sync::OnceLock;
 
 use serde_json::{Map, Value as Json, json};
 
-use crate::schema::Schema;
+use crate::schema::{Schema, references};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/kubernetes.rs"));
@@ -103,6 +103,11 @@ pub fn kinds_named(name: &str) -> Vec<(&'static str, &'static str)> {
         .filter(|(_, kind)| kind.eq_ignore_ascii_case(name))
         .map(|(version, kind)| (version.as_str(), kind.as_str()))
         .collect()
+}
+
+/// Returns which of the kinds of a name is meant if nothing more is said: the core group's, else the newest.
+pub fn newest(name: &str) -> Option<(&'static str, &'static str)> {
+    kinds_named(name).into_iter().max_by_key(|(version, _)| !version.contains('/'))
 }
 
 /// Returns a kind's strict schema, which is compiled when it is first asked for.
@@ -213,18 +218,6 @@ fn prune(schema: &mut Json, is_kind: bool) {
     }
 }
 
-fn references(schema: &Json, found: &mut Vec<String>) {
-    match schema {
-        Json::Object(members) => {
-            let reference = members.get("$ref").and_then(Json::as_str);
-            found.extend(reference.and_then(|r| r.strip_prefix("#/$defs/")).map(str::to_owned));
-            members.values().for_each(|member| references(member, found));
-        }
-        Json::Array(items) => items.iter().for_each(|item| references(item, found)),
-        _ => {}
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -237,6 +230,7 @@ mod tests {
         assert!(kind("batch/v1", "Pod").is_none());
         assert_eq!(kinds_named("job"), [("batch/v1", "Job")]);
         assert_eq!(kinds_named("Event"), [("events.k8s.io/v1", "Event"), ("v1", "Event")]);
+        assert_eq!((newest("event"), newest("pods")), (Some(("v1", "Event")), None));
         assert!(is_served("batch/v1beta1", "CronJob") && !is_served("example.com/v1", "Job"));
         assert!(version().starts_with("v1."));
     }

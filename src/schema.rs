@@ -14,7 +14,9 @@ mod spot;
 mod tree;
 mod words;
 
-use serde_json::Value as Json;
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value as Json};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::Sources;
@@ -70,6 +72,33 @@ impl Schema {
         let errors = self.validator.iter_errors(tree::handle(root));
         explain::arrange(errors.flat_map(|error| explainer.explain(&error)).collect())
     }
+}
+
+/// Lists the definitions that a schema refers to by itself: the names below `$defs`.
+pub fn references(schema: &Json, found: &mut Vec<String>) {
+    match schema {
+        Json::Object(members) => {
+            let reference = members.get("$ref").and_then(Json::as_str);
+            let path = reference.and_then(|reference| reference.strip_prefix("#/$defs/"));
+            found.extend(path.and_then(|path| path.split('/').next()).map(str::to_owned));
+            members.values().for_each(|member| references(member, found));
+        }
+        Json::Array(items) => items.iter().for_each(|item| references(item, found)),
+        _ => {}
+    }
+}
+
+/// Leaves those definitions that a schema needs, and those that these need.
+pub fn retain_needed(definitions: &mut Map<String, Json>, schema: &Json) {
+    let mut needed = BTreeSet::new();
+    let mut open = Vec::new();
+    references(schema, &mut open);
+    while let Some(name) = open.pop() {
+        if let Some(definition) = definitions.get(&name).filter(|_| needed.insert(name)) {
+            references(definition, &mut open);
+        }
+    }
+    definitions.retain(|name, _| needed.contains(name));
 }
 
 impl std::fmt::Debug for Schema {

@@ -5,6 +5,7 @@ use std::sync::OnceLock;
 use serde_json::Value as Json;
 
 use super::inline::COMMON;
+use super::shape::{KUBERNETES_FIELD, Shape};
 use super::written::Written;
 use super::{circle, paths};
 use crate::diagnostic::{Diagnostic, did_you_mean};
@@ -121,6 +122,7 @@ pub(super) fn examine(written: &Written, title: &str, built_in_common: &Json) ->
     written.visit(&mut |schema| {
         misspelt_keywords(schema, &mut findings);
         misspelt_format(schema, &mut findings);
+        unknown_kubernetes_field(schema, &mut findings);
         findings.extend(meta_schema().check(schema, &written.sources));
     });
     let references = References { written, built_in: built_in_common };
@@ -185,6 +187,16 @@ fn misspelt_format(schema: &Node, findings: &mut Vec<Diagnostic>) {
     if let Some(near) = did_you_mean(name, known()) {
         let finding = Diagnostic::error("bad-kind", format!("there is no format `{name}`"));
         findings.push(finding.at(node.place).label(format!("did you mean `{near}`?")));
+    }
+}
+
+fn unknown_kubernetes_field(schema: &Node, findings: &mut Vec<Diagnostic>) {
+    let named = schema.get(KUBERNETES_FIELD).and_then(|node| Some((node, node.as_str()?)));
+    if let Some((node, path)) = named.filter(|(_, path)| Shape::of_kubernetes_field(path).is_none()) {
+        let message = format!("Kubernetes has no field `{path}`");
+        let finding = Diagnostic::error("bad-kind", message).at(node.place);
+        findings
+            .push(finding.help("write a kind and a path, `Pod.spec.affinity`; `daphnia explain` finds them"));
     }
 }
 

@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 
+use crate::schema::retain_needed;
+
 /// The file of what schemas share, as references spell it.
 pub(super) const COMMON: &str = "common.json";
 
-/// Copies what schemas share into a schema, and turns the references inward. What a folder shares is found before
+/// Copies what a schema needs of what schemas share into it, and turns the references inward. What a folder shares is found before
 /// what is built in; where both, or the schema itself, have a definition of one name, each keeps its own.
 pub(super) fn inline(json: &mut Json, of_folder: Option<Json>, built_in: Json) {
     let of_folder = of_folder.and_then(take_definitions).unwrap_or_default();
@@ -36,6 +38,7 @@ pub(super) fn inline(json: &mut Json, of_folder: Option<Json>, built_in: Json) {
         redirect(&mut definition, &|_, other| Some(built_in_name(other)));
         definitions.insert(built_in_name(&name), definition);
     }
+    retain_needed(&mut definitions, json);
     let Some(members) = json.as_object_mut() else { return };
     if let Json::Object(defs) = members.entry("$defs").or_insert_with(|| Json::Object(Map::new())) {
         defs.extend(definitions);

@@ -2,6 +2,11 @@
 
 use serde_json::Value as Json;
 
+use crate::kubernetes;
+
+/// The keyword that says which field of Kubernetes' own a map is.
+pub const KUBERNETES_FIELD: &str = "x-kubernetes-field";
+
 /// One place in a schema, with the root that its references start from.
 #[derive(Debug, Clone, Copy)]
 pub struct Shape<'s> {
@@ -119,6 +124,20 @@ impl<'s> Shape<'s> {
     pub fn property(self, name: &str) -> Option<Shape<'s>> {
         let declared = self.find(&mut |part| part.member("properties")?.get(name));
         declared.map(|json| self.at(json)).or_else(|| self.values())
+    }
+
+    /// Returns the shape that Kubernetes has for the map that stands here, where a kind leaves it to that.
+    pub fn of_kubernetes(self) -> Option<Shape<'static>> {
+        Shape::of_kubernetes_field(self.text(KUBERNETES_FIELD)?)
+    }
+
+    /// Finds the shape at the path of a field such as `Pod.spec.affinity`, or of the items where that is a list.
+    pub fn of_kubernetes_field(path: &str) -> Option<Shape<'static>> {
+        let (kind, fields) = path.split_once('.')?;
+        let (version, kind) = kubernetes::newest(kind)?;
+        let root = Shape::root(kubernetes::structure(version, kind)?);
+        let item = |shape: Shape<'static>| shape.items().unwrap_or(shape);
+        fields.split('.').try_fold(root, |shape, field| shape.property(field).map(item))
     }
 
     pub fn items(self) -> Option<Shape<'s>> {

@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use super::rule::{RuleLine, rules_of};
 use super::{Topic, folded};
-use crate::catalog::shape::Shape;
+use crate::catalog::shape::{KUBERNETES_FIELD, Shape};
 use crate::diagnostic::{Diagnostic, did_you_mean};
 use crate::schema::format;
 
@@ -37,10 +37,13 @@ const DEPTH: usize = 4;
 pub(super) fn explain(topic: &Topic, path: &[&str]) -> Result<Explanation, Box<Diagnostic>> {
     let mut trail = vec![(String::new(), topic.shape())];
     let mut is_required = false;
-    for step in path {
+    for (index, step) in path.iter().enumerate() {
         let (parent, shape) = trail.last().cloned().unwrap_or_else(|| (String::new(), topic.shape()));
         let Some((name, next)) = descend(shape, step) else {
-            return Err(unknown_field(topic, &parent, shape, step));
+            return match OfKubernetes::find(shape) {
+                Some(theirs) => theirs.explain(&format!("{}.{parent}", topic.kind), &path[index..]),
+                None => Err(unknown_field(topic, &parent, shape, step)),
+            };
         };
         is_required = required(holder(shape)).contains(&name.as_str());
         let separator = if parent.is_empty() { "" } else { "." };
@@ -49,7 +52,7 @@ pub(super) fn explain(topic: &Topic, path: &[&str]) -> Result<Explanation, Box<D
     let rules = rules_of(&trail);
     let (path, shape) = trail.pop().unwrap_or_else(|| (String::new(), topic.shape()));
     let separator = if path.is_empty() { "" } else { "." };
-    Ok(Explanation {
+    let mut explanation = Explanation {
         path: format!("{}{separator}{path}", topic.kind),
         type_name: type_name(shape),
         is_required,
@@ -57,7 +60,41 @@ pub(super) fn explain(topic: &Topic, path: &[&str]) -> Result<Explanation, Box<D
         facts: facts(shape),
         rules,
         fields: fields(shape),
-    })
+    };
+    if let Some(theirs) = OfKubernetes::find(holder(shape)) {
+        theirs.complete(&mut explanation)?;
+    }
+    Ok(explanation)
+}
+
+/// What Kubernetes says of a map that a kind leaves to it.
+struct OfKubernetes<'s> {
+    topic: Topic,
+    path: Vec<&'s str>,
+}
+
+impl<'s> OfKubernetes<'s> {
+    fn find(shape: Shape<'s>) -> Option<OfKubernetes<'s>> {
+        let mut steps = holder(shape).text(KUBERNETES_FIELD)?.split('.');
+        Some(OfKubernetes { topic: Topic::of_kubernetes(steps.next()?, None)?, path: steps.collect() })
+    }
+
+    /// Explains a field of the map, which stands at `place` in the kind.
+    fn explain(&self, place: &str, rest: &[&str]) -> Result<Explanation, Box<Diagnostic>> {
+        let explanation = explain(&self.topic, &[&self.path, rest].concat())?;
+        let own = format!("{}.{}", self.topic.kind, self.path.join("."));
+        let path = explanation.path.strip_prefix(&own).map(|rest| format!("{place}{rest}"));
+        Ok(Explanation { path: path.unwrap_or(explanation.path), ..explanation })
+    }
+
+    /// Adds the fields of which the kind itself says nothing.
+    fn complete(&self, explanation: &mut Explanation) -> Result<(), Box<Diagnostic>> {
+        let theirs = explain(&self.topic, &self.path)?.fields;
+        let is_new = |line: &FieldLine| explanation.fields.iter().all(|own| own.name != line.name);
+        let new: Vec<FieldLine> = theirs.into_iter().filter(is_new).collect();
+        explanation.fields.extend(new);
+        Ok(())
+    }
 }
 
 /// Returns the shape that declares fields: this one, or what a list or a map holds.

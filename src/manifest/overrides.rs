@@ -1,5 +1,6 @@
 //! `--set path=value`: values from the command line, typed by the schema, with places of their own.
 
+use super::values::is_spelt;
 use crate::catalog::shape::Shape;
 use crate::diagnostic::Diagnostic;
 use crate::source::{Place, Source, SourceKind, Sources};
@@ -157,12 +158,12 @@ impl Override {
         match &mut node.value {
             Value::List(items) => self.descend_list(items, shape, step, rest),
             Value::Map(map) => {
-                let name = canonical_name(shape, &step.text);
+                let (name, field) = field_of(shape, &step.text);
                 if map.get(&name).is_none() {
                     map.set(Key::new(name.as_str(), step.place), Node::new(Value::Null, step.place));
                 }
                 match map.get_mut(&name) {
-                    Some(child) => self.descend(child, shape.and_then(|shape| shape.property(&name)), rest),
+                    Some(child) => self.descend(child, field, rest),
                     None => Ok(()),
                 }
             }
@@ -252,11 +253,18 @@ fn nameless(count: usize, place: Place) -> Diagnostic {
         .help(format!("write the item's number, beginning at `[0]`; `[{count}]` adds one"))
 }
 
-fn canonical_name(shape: Option<Shape<'_>>, written: &str) -> String {
-    let camel = super::values::camel_case(written);
-    let is_declared =
-        |name: &str| shape.is_some_and(|s| s.properties().iter().any(|(known, _)| *known == name));
-    if !is_declared(written) && is_declared(&camel) { camel } else { written.to_owned() }
+/// Finds the field that a step means, which the kind declares or Kubernetes does: its name, and its shape if known.
+fn field_of<'s>(shape: Option<Shape<'s>>, written: &str) -> (String, Option<Shape<'s>>) {
+    let shapes = [shape, shape.and_then(Shape::of_kubernetes)].into_iter().flatten();
+    let mut declared = shapes.filter_map(|shape| {
+        let properties = shape.properties();
+        let own = properties.iter().find(|(name, _)| *name == written).copied();
+        own.or_else(|| properties.into_iter().find(|(name, _)| is_spelt(name, written)))
+    });
+    match declared.next() {
+        Some((name, field)) => (name.to_owned(), Some(field)),
+        None => (written.to_owned(), shape.and_then(|shape| shape.property(written))),
+    }
 }
 
 /// Returns where a kind keeps what `run` may change: its `x-run`, or a pod template's place for it.

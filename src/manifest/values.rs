@@ -28,6 +28,9 @@ pub(super) fn canonicalize(node: &mut Node, shape: Shape<'_>, findings: &mut Vec
         }
         _ => {}
     }
+    if let Some(theirs) = shape.of_kubernetes() {
+        canonicalize(node, theirs, findings);
+    }
 }
 
 /// `namespace: x` → `namespace: {value: x}`.
@@ -80,10 +83,11 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
             .and_then(|aliases| aliases.get(written.as_str()))
             .and_then(Json::as_str)
             .map(str::to_owned);
-        let canonical = alias.unwrap_or_else(|| camel_case(written));
-        if !properties.iter().any(|(name, _)| *name == canonical) {
-            continue;
-        }
+        let declared = |name: &str| properties.iter().any(|(known, _)| *known == name);
+        let meant = alias.filter(|name| declared(name)).or_else(|| {
+            properties.iter().find(|(name, _)| is_spelt(name, written)).map(|(name, _)| (*name).to_owned())
+        });
+        let Some(canonical) = meant else { continue };
         let place = map.entries[index].0.place;
         if let Some(first) = map.key(&canonical) {
             let message = format!("`{written}` and `{canonical}` are two spellings of one field");
@@ -99,6 +103,11 @@ fn rename_keys(map: &mut Map, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) 
         map.entries[index].0.text = canonical.into();
     }
     map.entries.retain(|(key, _)| !repeated.contains(&key.place));
+}
+
+/// Says whether a word is a field's name in `snake_case`; `host_ip` is `hostIP`, too.
+pub(super) fn is_spelt(name: &str, written: &str) -> bool {
+    written.contains('_') && camel_case(written).eq_ignore_ascii_case(name)
 }
 
 /// `backoff_limit` → `backoffLimit`.

@@ -49,11 +49,30 @@ fn fields_below_lists_and_maps_are_found() {
             "KubernetesJob.spec.env.variables['A.B'].value",
             "KubernetesJob.spec.env.variables.A.B.value: string",
         ),
+        (
+            "KubernetesJob.spec.podFailurePolicy.rules.onExitCodes.operator",
+            "KubernetesJob.spec.podFailurePolicy.rules.onExitCodes.operator: string, required\n",
+        ),
+        (
+            "KubernetesCronJob.spec.init_containers[0].volume_mounts",
+            "KubernetesCronJob.spec.initContainers.volumeMounts: list of map\n",
+        ),
         ("HORIZONTALPODAUTOSCALER", "HorizontalPodAutoscaler: map\n  apiVersion  autoscaling/v2\n"),
     ] {
         let text = explained(topic);
         assert!(text.starts_with(start), "{topic}:\n{text}");
     }
+}
+
+#[test]
+fn what_a_kind_leaves_to_kubernetes_is_explained_by_kubernetes() {
+    let text = explained("KubernetesJob.spec.sidecars");
+    let fields: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("  ")?.split(' ').next()).collect();
+    let count = |name: &str| fields.iter().filter(|field| **field == name).count();
+    assert_eq!((count("image"), count("volumeMounts"), count("livenessProbe")), (1, 1, 1), "{text}");
+    let text = explained("KubernetesJob.spec.affinity");
+    assert!(text.contains("Where pods go") && text.contains("\n  podAntiAffinity "), "{text}");
 }
 
 #[test]
@@ -64,6 +83,7 @@ fn a_name_that_is_not_known_has_a_next_step() {
         ("KubernetesJob.spec.imag", "did you mean `image`?"),
         ("KubernetesJob.spec.zzz", "`daphnia explain KubernetesJob.spec` lists its fields"),
         ("KubernetesJob.spec.suspend.x", "it is a boolean, and has no fields"),
+        ("KubernetesJob.spec.affinity.podAfinity", "did you mean `podAffinity`?"),
         ("KubernetesJob..spec", "`KubernetesJob..spec` is no path to a field"),
         ("zzzz", "`daphnia kinds --all` lists all kinds"),
     ] {

@@ -32,6 +32,14 @@ fn values_reach_maps_and_lists_as_what_the_schema_says() {
         "spec.args[0]=a,b",
         "spec.node_selector[\"example.com/pool\"]=1",
         "spec.sidecars.proxy.image=envoy:v1",
+        "spec.sidecars.proxy.env.PORT.value=80",
+        "spec.restartPolicy=Never",
+        "spec.pod_failure_policy.rules[0].action=FailJob",
+        "spec.podFailurePolicy.rules[0].on_exit_codes.operator=In",
+        "spec.podFailurePolicy.rules[0].onExitCodes.values=[42]",
+        "spec.affinity.node_affinity.preferred_during_scheduling_ignored_during_execution[0].weight=1",
+        "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.match_expressions[0].key=1",
+        "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[0].preference.match_expressions[0].operator=Exists",
     ];
     let said = desk.daphnia(&set("render", "job.yaml", &sets));
     assert_eq!(said.status, 0, "{}", said.stderr);
@@ -43,7 +51,9 @@ fn values_reach_maps_and_lists_as_what_the_schema_says() {
         "image: busybox:1.10\n",
         "        args:\n        - a,b\n",
         "        example.com/pool: \"1\"\n",
-        "      - name: proxy\n        image: envoy:v1\n",
+        "      - name: proxy\n        image: envoy:v1\n        env:\n        - name: PORT\n          value: \"80\"\n",
+        "    - action: FailJob\n      onExitCodes:\n        operator: In\n        values:\n        - 42\n",
+        "              matchExpressions:\n              - key: \"1\"\n                operator: Exists\n",
     ] {
         assert!(said.stdout.contains(part), "{part}\n{}", said.stdout);
     }

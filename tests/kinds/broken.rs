@@ -21,6 +21,12 @@ const SCHEMAS: &[(&str, &str, &str, &str)] = &[
     (r#""fieldPath": "retries""#, r#""fieldPath": "retires""#, r#""retires""#, "`retires` leads to no field"),
     (r#""title": "DatabaseBackup""#, r#""title": 7"#, "7,", "`title` must be a string"),
     ("x-lints", "x-lint", r#""x-lint""#, "there is no keyword `x-lint`"),
+    (
+        r#""minimum": 1, "default""#,
+        r#""x-kubernetes-field": "Pod.spec.afinity", "default""#,
+        r#""Pod.spec.afinity""#,
+        "Kubernetes has no field `Pod.spec.afinity`",
+    ),
     ("x-keyed-by", "x-keyd-by", r#""x-keyd-by""#, "did you mean `x-keyed-by`?"),
     (r#""minimum": 1, "default""#, r#""minimun": 1, "default""#, r#""minimun""#, "did you mean `minimum`?"),
     (r#""format": "bytes""#, r#""format": "byts""#, r#""byts""#, "did you mean `bytes`?"),
