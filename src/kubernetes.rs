@@ -10,7 +10,7 @@ pub use conform::check;
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::ops::Range;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
 use serde_json::{Map, Value as Json, json};
 
@@ -30,7 +30,7 @@ pub struct KindInfo {
     pub namespaced: bool,
     definition: String,
     schema: OnceLock<Option<Schema>>,
-    structure: OnceLock<Json>,
+    structure: OnceLock<Arc<Json>>,
 }
 
 /// A group and version such as `batch/v1`, with what is read of it so far.
@@ -112,21 +112,17 @@ pub fn newest(name: &str) -> Option<(&'static str, &'static str)> {
 
 /// Returns a kind's strict schema, which is compiled when it is first asked for.
 pub fn schema(api_version: &str, name: &str) -> Option<&'static Schema> {
-    let group = index().groups.get(api_version)?;
-    let info = group.kinds.get(name)?;
-    let compile = || {
-        let definitions = group.definitions.get_or_init(|| Definitions::read(api_version));
-        Schema::compile(definitions.closure(&info.definition)).ok()
-    };
-    info.schema.get_or_init(compile).as_ref()
+    let structure = structure(api_version, name)?;
+    let compile = || Schema::compile(Arc::clone(structure)).ok();
+    kind(api_version, name)?.schema.get_or_init(compile).as_ref()
 }
 
 /// Returns a kind's schema as it is written, for what it says of merging.
-pub fn structure(api_version: &str, name: &str) -> Option<&'static Json> {
+pub fn structure(api_version: &str, name: &str) -> Option<&'static Arc<Json>> {
     let group = index().groups.get(api_version)?;
     let info = group.kinds.get(name)?;
-    let definitions = group.definitions.get_or_init(|| Definitions::read(api_version));
-    Some(info.structure.get_or_init(|| definitions.closure(&info.definition)))
+    let definitions = || group.definitions.get_or_init(|| Definitions::read(api_version));
+    Some(info.structure.get_or_init(|| Arc::new(definitions().closure(&info.definition))))
 }
 
 /// Returns a kind's schema with everything that is known of its fields, for people to read: its `$defs` hold

@@ -152,8 +152,7 @@ pub fn manifests(
     let mut decider = Decider { profiles, chosen: &choice.profiles, catalog, sources };
     let opened = candidates.into_iter();
     let opened = opened.map(|candidate| Opened::open(candidate, &mut decider, &mut result.secrets, sources));
-    let examined = choice.workers.map(opened.collect(), |opened| opened.examine(&definitions, sources));
-    for examined in examined {
+    for examined in Opened::examine(opened.collect(), choice.workers, &definitions, sources) {
         let is_exported = examined.is_exported();
         let (manifests, flawed, problems) =
             examined.close(&others, &mut decider, &mut result.secrets, sources);

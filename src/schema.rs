@@ -15,6 +15,7 @@ mod tree;
 mod words;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use serde_json::{Map, Value as Json};
 
@@ -34,12 +35,13 @@ pub struct Unusable {
 /// A compiled schema.
 pub struct Schema {
     validator: jsonschema::Validator<Tree>,
-    json: Json,
+    json: Arc<Json>,
 }
 
 impl Schema {
     /// Compiles a self-contained schema: each `$ref` begins with `#`.
-    pub fn compile(json: Json) -> Result<Schema, Unusable> {
+    pub fn compile(json: impl Into<Arc<Json>>) -> Result<Schema, Unusable> {
+        let json = json.into();
         let mut options = jsonschema::options_for::<Tree>()
             .with_draft(jsonschema::Draft::Draft202012)
             .offline()

@@ -21,6 +21,11 @@ pub enum Workers {
 }
 
 impl Workers {
+    /// Says who helps with each of so many things that are worked on at the same time.
+    pub fn within(things: usize) -> Workers {
+        if things > 1 { Workers::One } else { Workers::All }
+    }
+
     /// Says how many threads are worth while for so many things.
     pub fn count(self, things: usize) -> usize {
         match self {
@@ -34,10 +39,27 @@ impl Workers {
         let states = vec![(); self.count(things.len())];
         map_with(states, things, |(), thing| work(thing))
     }
+
+    /// Does two things, at the same time if there is another to help; it pays where each takes as long as many
+    /// manifests.
+    pub fn both<A: Send, B>(self, one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B) -> (A, B) {
+        if matches!(self, Workers::One) {
+            return (one(), other());
+        }
+        scope(|scope| {
+            let thread = start(scope, one);
+            let other = other();
+            (thread.join().unwrap_or_else(|panic| resume_unwind(panic)), other)
+        })
+    }
 }
 
 /// Works on each of some numbers on all processors, and hands over what comes of each as soon as it is there.
 pub fn each<T: Send>(numbers: &[usize], work: &(dyn Fn(usize) -> T + Sync), take: &mut dyn FnMut(usize, T)) {
+    // Memory is cheapest for the thread that the process began with.
+    if let [number] = numbers {
+        return take(*number, work(*number));
+    }
     let next = AtomicUsize::new(0);
     let (sender, receiver) = mpsc::channel();
     scope(|scope| {
@@ -112,6 +134,15 @@ mod tests {
             let made = map_with(vec![(); 3], (0..count).collect(), |(), n| n.to_string());
             assert_eq!(made, expected);
         }
+    }
+
+    #[test]
+    fn two_things_are_done_at_the_same_time_if_another_helps() {
+        let meeting = std::sync::Barrier::new(2);
+        let meet = || meeting.wait().is_leader();
+        let (one, other) = Workers::All.both(meet, meet);
+        assert!(one != other);
+        assert_eq!(Workers::One.both(|| 1, || 2), (1, 2));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct Kind {
     /// Kebab-case, as its files are called: `kubernetes-job`.
     pub name: String,
     home: Home,
-    json: Json,
+    json: Arc<Json>,
     compiled: OnceLock<Arc<Schema>>,
     /// The schema's files, if they are the user's own.
     written: Option<Written>,
@@ -59,7 +59,7 @@ impl Kind {
 
     fn new(name: &str, home: Home, json: Json, written: Option<Written>) -> Kind {
         let (compiled, template, rules) = (OnceLock::new(), OnceLock::new(), OnceLock::new());
-        Kind { name: name.to_owned(), home, json, compiled, written, template, rules }
+        Kind { name: name.to_owned(), home, json: Arc::new(json), compiled, written, template, rules }
     }
 
     /// Returns the schema's root.
@@ -79,7 +79,7 @@ impl Kind {
 
     /// Returns the schema, compiled on first use.
     pub fn schema(&self) -> Arc<Schema> {
-        let compile = || Schema::compile(self.json.clone()).map(Arc::new);
+        let compile = || Schema::compile(Arc::clone(&self.json)).map(Arc::new);
         let compiled = self.compiled.get_or_init(|| {
             compile().unwrap_or_else(|wrong| {
                 panic!("the built-in schema `{}` does not compile: {}", self.name, wrong.message)

@@ -66,6 +66,7 @@ impl Single {
 pub(super) struct Looking<'a> {
     pub check: &'a Check<'a>,
     pub beside: Beside<'a>,
+    pub workers: Workers,
 }
 
 /// What is known beside the files that are looked at.
@@ -89,7 +90,11 @@ fn read(check: &Check<'_>, files: &[Held], sources: &Sources) -> Documents {
 }
 
 /// Checks a file by what is in it alone.
-pub(super) fn first_look(check: &Check<'_>, file: &InputFile) -> Result<Single, Box<Diagnostic>> {
+pub(super) fn first_look(
+    check: &Check<'_>,
+    file: &InputFile,
+    workers: Workers,
+) -> Result<Single, Box<Diagnostic>> {
     let held = Held { file: file.clone(), bytes: file.read()? };
     let stdin = file.is_stdin().then(|| held.bytes.clone());
     let sources = Sources::default();
@@ -100,7 +105,7 @@ pub(super) fn first_look(check: &Check<'_>, file: &InputFile) -> Result<Single, 
         return Ok(Single { names, stdin, is_joint: true, ..Single::default() });
     }
     let nothing = Nothing::default();
-    let looking = Looking { check, beside: Beside::Nothing(&nothing) };
+    let looking = Looking { check, beside: Beside::Nothing(&nothing), workers };
     let (checked, made, definitions) = looking.conclude(held, looking.look(read, sources));
     let is_done = !nothing.is_asked();
     Ok(Single {
@@ -159,7 +164,7 @@ impl Looking<'_> {
             }
         };
         let profiles = check.profiles.clone();
-        let workers = Workers::One;
+        let workers = self.workers;
         let choice = Choice { overrides: &overrides, tasks: check.tasks, profiles, workers };
         let (mut found, problems) = manifests(read.documents, &choice, library, check.catalog, &sources);
         let flawed = std::mem::take(&mut found.flawed);

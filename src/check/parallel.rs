@@ -16,7 +16,7 @@ use crate::kubernetes::custom::Definitions;
 use crate::manifest::{Tasks, definitions};
 use crate::object::ObjectId;
 use crate::source::Sources;
-use crate::workers::each;
+use crate::workers::{Workers, each};
 
 /// What is known after all files have been read.
 struct Run<'a> {
@@ -50,11 +50,8 @@ impl Check<'_> {
         let mut told = 0;
         // An object of an earlier file may turn out to be made again in a later one.
         let mut is_telling = true;
-        each(&all, &|index| first_look(self, &files[index]), &mut |index,
-                                                                   single: Result<
-            Single,
-            Box<Diagnostic>,
-        >| {
+        let look = |index: usize| first_look(self, &files[index], Workers::within(files.len()));
+        each(&all, &look, &mut |index, single| {
             let single = single.unwrap_or_else(|finding| Single::done(unread(self, *finding)));
             run.index.add(index, single.names, single.definitions);
             run.stdin.extend(single.stdin.map(|bytes| (index, bytes)));
@@ -71,7 +68,8 @@ impl Check<'_> {
             }
         });
         run.know(definitions(self.config));
-        each(&open, &|index| run.alone(index), &mut |index, (checked, objects)| {
+        let look = |index| run.alone(index, Workers::within(open.len()));
+        each(&open, &look, &mut |index, (checked, objects)| {
             waiting.insert(index, checked);
             made.add(index, objects);
         });
@@ -96,15 +94,15 @@ impl Run<'_> {
         }
     }
 
-    fn looking<'r>(&'r self, own: &'r [usize]) -> Looking<'r> {
+    fn looking<'r>(&'r self, own: &'r [usize], workers: Workers) -> Looking<'r> {
         let (files, index, definitions) = (self.files, &self.index, &self.definitions);
-        Looking { check: self.check, beside: Beside::Files { files, own, index, definitions } }
+        Looking { check: self.check, beside: Beside::Files { files, own, index, definitions }, workers }
     }
 
     /// Checks a file that asked for something beyond it.
-    fn alone(&self, index: usize) -> (Checked, Vec<(ObjectId, u64)>) {
+    fn alone(&self, index: usize, workers: Workers) -> (Checked, Vec<(ObjectId, u64)>) {
         match self.held(index) {
-            Ok(held) => self.looking(&[index]).check_one(held),
+            Ok(held) => self.looking(&[index], workers).check_one(held),
             Err(finding) => (unread(self.check, *finding), Vec::new()),
         }
     }
@@ -124,7 +122,7 @@ impl Run<'_> {
             }
         }
         if !all.is_empty() {
-            let mut checked = self.looking(&positions).check(&all);
+            let mut checked = self.looking(&positions, Workers::All).check(&all);
             done.extend(checked.pop().map(|others| (self.files.len(), others)));
             done.extend(positions.iter().copied().zip(checked));
         }

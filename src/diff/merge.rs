@@ -2,7 +2,7 @@
 
 use super::adopt;
 use super::compare::{is_equal, list_keys, same_key};
-use super::owned::{is_item, is_quantity, our_fields};
+use super::owned::{ItemName, is_quantity, our_fields};
 use super::quantity;
 use crate::yaml::{Map, Node, Value};
 
@@ -36,12 +36,12 @@ pub fn forget(node: &mut Node, desired: Option<&Node>, owned: &Node) {
         }
         Value::List(items) => {
             let wanted = desired.and_then(Node::as_list).unwrap_or_default();
-            let position = |key: &str| wanted.iter().position(|other| is_item(key, other));
+            let names = ItemName::all(owned);
             items.retain_mut(|item| {
-                let Some((key, below)) = owned.iter().find(|(key, _)| is_item(key, item)) else {
+                let Some((name, below)) = names.iter().find(|(name, _)| name.is_of(item)) else {
                     return true;
                 };
-                let Some(index) = position(key) else { return false };
+                let Some(index) = wanted.iter().position(|other| name.is_of(other)) else { return false };
                 forget(item, Some(&wanted[index]), below);
                 true
             });

@@ -1,10 +1,9 @@
 //! managedFields → who owns a field, and whether an object already is what an apply would make it.
 
-use serde_json::Value as Json;
-
 use super::adopt;
 use super::compare::is_equal;
 use super::quantity;
+use crate::source::{Place, SourceId};
 use crate::yaml::{Map, Node, Value};
 
 /// The name under which every apply owns its fields. It must never change.
@@ -61,22 +60,44 @@ fn owns(fields: &Node, steps: &[Step]) -> bool {
     }
     let child = match step {
         Step::Key(key) => map.get(&format!("f:{key}")),
-        Step::Item(item) => map.iter().find(|(key, _)| is_item(key, item.node)).map(|(_, fields)| fields),
+        Step::Item(item) => {
+            let is_it = |key: &str| ItemName::read(key).is_some_and(|name| name.is_of(item.node));
+            map.iter().find(|(key, _)| is_it(key)).map(|(_, fields)| fields)
+        }
     };
     child.is_some_and(|child| owns(child, rest))
 }
 
-/// Whether `k:{"name":"main"}` or `v:"x"` is about this item.
-pub fn is_item(key: &str, item: &Node) -> bool {
-    if let Some(value) = key.strip_prefix("v:") {
-        return serde_json::from_str::<Json>(value).is_ok_and(|value| value == item.to_json());
+/// How a field set names an item of a list: `k:{"name":"main"}`, `v:"x"`.
+pub enum ItemName {
+    Keys(Node),
+    Value(Node),
+}
+
+impl ItemName {
+    pub fn read(key: &str) -> Option<ItemName> {
+        let (mark, json) = key.split_at_checked(2)?;
+        let node = Node::read_json(json.as_bytes(), Place::new(SourceId::NONE, 0..0)).ok()?;
+        match mark {
+            "k:" => Some(ItemName::Keys(node)),
+            "v:" => Some(ItemName::Value(node)),
+            _ => None,
+        }
     }
-    let Some(keys) = key.strip_prefix("k:").and_then(|keys| serde_json::from_str::<Json>(keys).ok()) else {
-        return false;
-    };
-    keys.as_object().is_some_and(|keys| {
-        keys.iter().all(|(name, value)| item.get(name).is_none_or(|own| own.to_json() == *value))
-    })
+
+    /// Returns the items that a field set has something of, each with what it has.
+    pub fn all(fields: &Map) -> Vec<(ItemName, &Node)> {
+        fields.iter().filter_map(|(key, below)| Some((ItemName::read(key)?, below))).collect()
+    }
+
+    pub fn is_of(&self, item: &Node) -> bool {
+        match self {
+            ItemName::Value(value) => is_equal(value, item),
+            ItemName::Keys(keys) => keys.as_map().is_some_and(|keys| {
+                keys.iter().all(|(name, value)| item.get(name).is_none_or(|own| is_equal(own, value)))
+            }),
+        }
+    }
 }
 
 /// Whether the fields that we own in a live object are exactly the desired ones, with their values.
@@ -86,7 +107,17 @@ pub fn is_applied(desired: &Node, live: &Node) -> bool {
     let version = desired.get("apiVersion").and_then(Node::as_str);
     !adopt::is_applied_by_client(live)
         && entry.get("apiVersion").and_then(Node::as_str) == version
-        && holds(&without_identity(desired), live, fields, "")
+        && holds_object(desired, live, fields)
+}
+
+fn holds_object(desired: &Node, live: &Node, owned: &Node) -> bool {
+    // What an object is known by, the server does not count as owned.
+    let fields = members(desired, &["apiVersion", "kind", "metadata"]);
+    let notes =
+        desired.get("metadata").map(|notes| members(notes, &["name", "namespace"])).unwrap_or_default();
+    let owned_notes = owned.get("f:metadata").map(|owned| members(owned, &["."])).unwrap_or_default();
+    holds_members(&fields, live, &members(owned, &[".", "f:metadata"]), "")
+        && live.get("metadata").is_some_and(|live| holds_members(&notes, live, &owned_notes, "metadata"))
 }
 
 /// Returns the fields of an object that we own.
@@ -96,47 +127,34 @@ pub fn our_fields(live: &Node) -> Option<&Node> {
 
 fn our_entry(live: &Node) -> Option<&Node> {
     let entries = live.at(["metadata", "managedFields"])?.as_list()?;
-    let text =
-        |entry: &Node, field: &str| entry.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
-    let ours: Vec<&Node> = entries
-        .iter()
-        .filter(|entry| text(entry, "manager") == FIELD_MANAGER && text(entry, "operation") == "Apply")
-        .filter(|entry| text(entry, "subresource").is_empty())
-        .collect();
-    match ours.as_slice() {
-        [entry] => Some(entry),
-        _ => None,
-    }
-}
-
-/// The server does not count these as owned.
-fn without_identity(desired: &Node) -> Node {
-    let mut desired = desired.clone();
-    let Some(map) = desired.as_map_mut() else { return desired };
-    map.remove("apiVersion");
-    map.remove("kind");
-    if let Some(metadata) = map.get_mut("metadata").and_then(Node::as_map_mut) {
-        metadata.remove("name");
-        metadata.remove("namespace");
-        if metadata.is_empty() {
-            map.remove("metadata");
-        }
-    }
-    desired
+    let is = |entry: &Node, field: &str, text: &str| {
+        entry.get(field).and_then(Node::as_str).unwrap_or_default() == text
+    };
+    let mut ours = entries.iter().filter(|entry| {
+        is(entry, "manager", FIELD_MANAGER) && is(entry, "operation", "Apply") && is(entry, "subresource", "")
+    });
+    ours.next().filter(|_| ours.next().is_none())
 }
 
 fn holds(desired: &Node, live: &Node, owned: &Node, field: &str) -> bool {
-    let Some(owned) = owned.as_map() else { return false };
-    if owned.is_empty() {
+    let Some(fields) = owned.as_map() else { return false };
+    if fields.is_empty() {
         return is_filled_in(desired, live, field)
             || (is_quantity(field) && quantity::is_same(desired, live));
     }
-    let children: Vec<(&str, &Node)> = owned.iter().filter(|(key, _)| *key != ".").collect();
     match (&desired.value, &live.value) {
-        (Value::Map(desired), Value::Map(live)) => holds_map(desired, live, &children, field),
-        (Value::List(desired), Value::List(live)) => holds_list(desired, live, &children),
+        (Value::Map(_), Value::Map(_)) => {
+            holds_members(&members(desired, &[]), live, &members(owned, &["."]), field)
+        }
+        (Value::List(desired), Value::List(live)) => holds_list(desired, live, &ItemName::all(fields)),
         _ => false,
     }
+}
+
+/// Returns the fields of a map, but for these. The server drops nulls before it looks at who owns what.
+fn members<'n>(node: &'n Node, but: &[&str]) -> Vec<(&'n str, &'n Node)> {
+    let fields = node.as_map().into_iter().flat_map(Map::iter);
+    fields.filter(|(key, node)| !node.is_null() && !but.contains(key)).collect()
 }
 
 /// What the server fills into values that are otherwise kept as they were sent.
@@ -168,9 +186,7 @@ fn is_filled_in(desired: &Node, live: &Node, field: &str) -> bool {
     }
 }
 
-fn holds_map(desired: &Map, live: &Map, owned: &[(&str, &Node)], field: &str) -> bool {
-    // The server drops nulls before it looks at who owns what.
-    let wanted: Vec<(&str, &Node)> = desired.iter().filter(|(_, node)| !node.is_null()).collect();
+fn holds_members(wanted: &[(&str, &Node)], live: &Node, owned: &[(&str, &Node)], field: &str) -> bool {
     wanted.len() == owned.len()
         && wanted.iter().all(|(key, desired)| {
             let fields = owned.iter().find(|(owned, _)| owned.strip_prefix("f:") == Some(key));
@@ -180,12 +196,12 @@ fn holds_map(desired: &Map, live: &Map, owned: &[(&str, &Node)], field: &str) ->
         })
 }
 
-fn holds_list(desired: &[Node], live: &[Node], owned: &[(&str, &Node)]) -> bool {
+fn holds_list(desired: &[Node], live: &[Node], owned: &[(ItemName, &Node)]) -> bool {
     let mut last = None;
     desired.len() == owned.len()
         && desired.iter().all(|item| {
-            let Some((key, fields)) = owned.iter().find(|(key, _)| is_item(key, item)) else { return false };
-            let Some(index) = live.iter().position(|live| is_item(key, live)) else { return false };
+            let Some((name, fields)) = owned.iter().find(|(name, _)| name.is_of(item)) else { return false };
+            let Some(index) = live.iter().position(|live| name.is_of(live)) else { return false };
             // Order matters: variables refer to earlier ones, init containers run one by one.
             let is_in_order = last.is_none_or(|last| last < index);
             last = Some(index);
@@ -204,20 +220,17 @@ pub fn is_quantity(field: &str) -> bool {
 
 /// Whether two answers of the server differ in nothing but times and versions.
 pub fn is_same_but_for_times(a: &Node, b: &Node) -> bool {
-    let strip = |object: &Node| {
-        let mut object = object.clone();
-        let Some(map) = object.as_map_mut() else { return object };
-        map.remove("apiVersion");
-        map.remove("kind");
-        map.remove("status");
-        let Some(metadata) = map.get_mut("metadata").and_then(Node::as_map_mut) else { return object };
-        metadata.remove("resourceVersion");
-        metadata.remove("generation");
-        let entries = metadata.get_mut("managedFields").and_then(Node::as_list_mut);
-        for entry in entries.into_iter().flatten().filter_map(Node::as_map_mut) {
-            entry.remove("time");
-        }
-        object
-    };
-    is_equal(&strip(a), &strip(b))
+    let (Some(notes), Some(others)) = (a.get("metadata"), b.get("metadata")) else { return false };
+    let entries = notes.get("managedFields").and_then(Node::as_list).unwrap_or_default();
+    let other_entries = others.get("managedFields").and_then(Node::as_list).unwrap_or_default();
+    is_same_but(a, b, &["apiVersion", "kind", "status", "metadata"])
+        && is_same_but(notes, others, &["resourceVersion", "generation", "managedFields"])
+        && entries.len() == other_entries.len()
+        && entries.iter().zip(other_entries).all(|(a, b)| is_same_but(a, b, &["time"]))
+}
+
+fn is_same_but(a: &Node, b: &Node, fields: &[&str]) -> bool {
+    let (a, others) = (members(a, fields), members(b, fields));
+    a.len() == others.len()
+        && a.iter().all(|(key, value)| b.get(key).is_some_and(|other| is_equal(value, other)))
 }

@@ -11,6 +11,7 @@ use crate::diagnostic::{Diagnostic, Diagnostics, has_errors};
 use crate::kubernetes::custom::Definitions;
 use crate::lint;
 use crate::source::{Place, Sources};
+use crate::workers::Workers;
 use crate::yaml::{Node, Value};
 
 /// The lint on secrets that are written down.
@@ -21,6 +22,12 @@ pub(super) struct Opened {
     candidate: Candidate,
     parts: Vec<Part>,
     findings: Vec<Diagnostic>,
+}
+
+/// What rules say of a candidate, and what is to be said if there is nothing worse.
+struct Told {
+    findings: Vec<Diagnostic>,
+    remarks: Vec<Diagnostic>,
 }
 
 impl Opened {
@@ -44,20 +51,53 @@ impl Opened {
         Opened { candidate, parts, findings }
     }
 
-    /// Checks what needs nothing but the candidate.
-    pub fn examine(mut self, definitions: &Definitions, sources: &Sources) -> Opened {
-        let Opened { candidate: Candidate { kind, node, remarks, .. }, findings, .. } = &mut self;
-        match kind {
-            Some(kind) => {
-                findings.extend(kind.schema().check(node, sources));
-                rules::check(node, kind.shape(), findings);
-                remarks.extend(lints::check(node, kind.shape(), sources));
-            }
-            None => {
-                findings.extend(check_object(node, definitions, sources));
-                remarks.extend(lint::check_object(node));
-            }
+    /// Checks what needs nothing but each candidate. To compile a schema and its rules takes longer than all else
+    /// that is done for a few: then the two go on side by side.
+    pub fn examine(
+        opened: Vec<Opened>,
+        workers: Workers,
+        definitions: &Definitions,
+        sources: &Sources,
+    ) -> Vec<Opened> {
+        let by_schema = |one: &Opened| one.by_schema(definitions, sources);
+        let by_rules = |one: &Opened| one.by_rules(sources);
+        let is_plain = opened.iter().all(|one| one.candidate.kind.is_none());
+        if is_plain || workers.count(opened.len()) > 1 {
+            return workers.map(opened, |one| {
+                let (schema, rules) = (by_schema(&one), by_rules(&one));
+                one.told(schema, rules)
+            });
         }
+        let all_by_rules = || opened.iter().map(by_rules).collect::<Vec<_>>();
+        let all_by_schema = || opened.iter().map(by_schema).collect::<Vec<_>>();
+        let (rules, schemas) = workers.both(all_by_rules, all_by_schema);
+        let told = opened.into_iter().zip(schemas.into_iter().zip(rules));
+        told.map(|(one, (schema, rules))| one.told(schema, rules)).collect()
+    }
+
+    fn by_schema(&self, definitions: &Definitions, sources: &Sources) -> Vec<Diagnostic> {
+        let Candidate { kind, node, .. } = &self.candidate;
+        match kind {
+            Some(kind) => kind.schema().check(node, sources),
+            None => check_object(node, definitions, sources),
+        }
+    }
+
+    fn by_rules(&self, sources: &Sources) -> Told {
+        let Candidate { kind, node, .. } = &self.candidate;
+        match kind {
+            Some(kind) => Told {
+                findings: rules::check(node, kind.shape()),
+                remarks: lints::check(node, kind.shape(), sources),
+            },
+            None => Told { findings: Vec::new(), remarks: lint::check_object(node) },
+        }
+    }
+
+    fn told(mut self, by_schema: Vec<Diagnostic>, by_rules: Told) -> Opened {
+        self.findings.extend(by_schema);
+        self.findings.extend(by_rules.findings);
+        self.candidate.remarks.extend(by_rules.remarks);
         self
     }
 

@@ -44,7 +44,8 @@ pub fn examine(schema: &Written) -> Option<Flaws> {
 }
 
 /// Checks a manifest as it was written, before defaults.
-pub(super) fn check(node: &Node, shape: Shape<'_>, findings: &mut Vec<Diagnostic>) {
+pub(super) fn check(node: &Node, shape: Shape<'_>) -> Vec<Diagnostic> {
+    let mut findings = Vec::new();
     visit(root(node), shape, &mut |spot, shape| {
         let subject = Subject::new(spot.node);
         for part in shape.parts() {
@@ -56,9 +57,10 @@ pub(super) fn check(node: &Node, shape: Shape<'_>, findings: &mut Vec<Diagnostic
             }
         }
         if let Value::List(items) = &spot.node.value {
-            check_list_keys(items, shape, findings);
+            check_list_keys(items, shape, &mut findings);
         }
     });
+    findings
 }
 
 pub(super) fn root(node: &Node) -> Spot<'_> {

@@ -36,10 +36,13 @@ pub(super) const ANY: &str = "*";
 
 /// Merges patches into an object. What they would undo of a manifest is an error.
 pub fn patch(object: &mut Node, patches: &[Patch], sources: &Sources, findings: &mut Vec<Diagnostic>) {
+    if patches.is_empty() {
+        return;
+    }
     let text =
         |node: &Node, field: &str| node.get(field).and_then(Node::as_str).unwrap_or_default().to_owned();
     let (api_version, kind) = (text(object, "apiVersion"), text(object, "kind"));
-    let shape = kubernetes::structure(&api_version, &kind).map(Shape::root);
+    let shape = kubernetes::structure(&api_version, &kind).map(|json| Shape::root(json));
     for patch in patches {
         let is_meant = |kinds: &Vec<String>| kinds.iter().any(|named| *named == kind || named == ANY);
         if !patch.kinds.as_ref().is_none_or(is_meant) {
