@@ -46,7 +46,10 @@ pub fn documents(paths: &[PathBuf], sources: &Sources, workers: Workers) -> Docu
     // Texts have their numbers in the order of files, whoever reads them.
     let texts =
         files.iter().map(|file| file.read().and_then(|bytes| to_source(&file.name(), bytes, sources)));
-    let parsed = workers.map(texts.collect(), |id| id.map(|id| (id, parse(id, sources))));
+    let texts: Vec<_> = texts.collect();
+    // Of many files each is read by one, and a single long one by all.
+    let within = if workers.count(texts.len()) > 1 { Workers::One } else { workers };
+    let parsed = workers.map(texts, |id| id.map(|id| (id, parse(id, sources, within))));
     for (file, parsed) in files.iter().zip(parsed) {
         read.take(file, parsed, Strictness::Lenient, sources);
     }
@@ -58,8 +61,15 @@ type Parsed = (SourceId, (Vec<Document>, Vec<Diagnostic>));
 
 impl Documents {
     /// Adds the documents of a file, and its source. Documents that hold nothing are passed over.
-    pub fn add(&mut self, file: &InputFile, bytes: Vec<u8>, strictness: Strictness, sources: &Sources) {
-        let parsed = to_source(&file.name(), bytes, sources).map(|id| (id, parse(id, sources)));
+    pub fn add(
+        &mut self,
+        file: &InputFile,
+        bytes: Vec<u8>,
+        strictness: Strictness,
+        sources: &Sources,
+        workers: Workers,
+    ) {
+        let parsed = to_source(&file.name(), bytes, sources).map(|id| (id, parse(id, sources, workers)));
         self.take(file, parsed, strictness, sources);
     }
 
@@ -98,9 +108,9 @@ impl Documents {
 }
 
 /// Reads the documents of one source.
-pub fn parse(id: SourceId, sources: &Sources) -> (Vec<Document>, Vec<Diagnostic>) {
+pub fn parse(id: SourceId, sources: &Sources, workers: Workers) -> (Vec<Document>, Vec<Diagnostic>) {
     let source = sources.get(id);
-    let (read, findings) = yaml::read(id, &source.text);
+    let (read, findings) = yaml::read_by(workers, id, &source.text);
     let present = read.into_iter().filter(|document| !document.root.is_null());
     let mut documents = Vec::new();
     for document in present {

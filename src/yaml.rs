@@ -3,6 +3,7 @@
 mod annotate;
 mod comments;
 mod json;
+mod parts;
 mod path;
 mod read;
 mod scalar;
@@ -10,6 +11,7 @@ mod write;
 
 pub use annotate::write_with_comments;
 pub use comments::comments;
+pub use parts::read_by;
 pub use path::{path_steps, pointer_steps, pointer_to_path};
 pub use read::{ReadDocument, read};
 pub use write::{write, write_json};

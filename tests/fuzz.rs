@@ -90,7 +90,7 @@ fn read_check_render(text: &str) {
     let sources = Sources::default();
     let catalog = Catalog::default();
     let id = sources.add(Source::new(SourceKind::Manifest, "fuzz.yaml", text));
-    let (documents, mut findings) = document::parse(id, &sources);
+    let (documents, mut findings) = document::parse(id, &sources, daphnia::workers::Workers::One);
     let config = Config::default();
     let library = manifest::Folders::new(&config, &sources);
     let (manifests, more) =

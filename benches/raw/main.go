@@ -23,6 +23,9 @@ import (
 
 const connections = 16
 
+// how says what daphnia says with each of its requests, too.
+const how = "?fieldManager=raw&fieldValidation=Strict&force=false"
+
 func main() {
 	err := errors.New("usage: raw send KUBECONFIG.json NAMESPACE (list|dry-run|apply REQUESTS)… | raw measure COMMAND…")
 	switch {
@@ -77,9 +80,9 @@ func send(kubeconfig, namespace string, steps []string) error {
 		case "list":
 			err = server.all(http.MethodGet, lists(objects), "")
 		case "dry-run":
-			err = server.all(http.MethodPatch, objects, "?fieldManager=raw&force=true&dryRun=All")
+			err = server.all(http.MethodPatch, objects, how+"&dryRun=All")
 		case "apply":
-			err = server.all(http.MethodPatch, objects, "?fieldManager=raw&force=true")
+			err = server.all(http.MethodPatch, objects, how)
 		default:
 			err = errors.New("there is no such step")
 		}

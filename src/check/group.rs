@@ -81,10 +81,10 @@ pub(super) enum Beside<'a> {
     },
 }
 
-fn read(check: &Check<'_>, files: &[Held], sources: &Sources) -> Documents {
+fn read(check: &Check<'_>, files: &[Held], sources: &Sources, workers: Workers) -> Documents {
     let mut read = Documents::default();
     for held in files {
-        read.add(&held.file, held.bytes.clone(), check.strictness, sources);
+        read.add(&held.file, held.bytes.clone(), check.strictness, sources, workers);
     }
     read
 }
@@ -98,7 +98,7 @@ pub(super) fn first_look(
     let held = Held { file: file.clone(), bytes: file.read()? };
     let stdin = file.is_stdin().then(|| held.bytes.clone());
     let sources = Sources::default();
-    let read = read(check, std::slice::from_ref(&held), &sources);
+    let read = read(check, std::slice::from_ref(&held), &sources, workers);
     let names = read.documents.iter().filter_map(|document| name_of(&document.root)).map(str::to_owned);
     let names = names.collect();
     if read.documents.iter().any(|document| is_joint(document, check.catalog)) {
@@ -122,14 +122,14 @@ impl Looking<'_> {
     /// Checks files together. The last entry is about none of them.
     pub fn check(&self, files: &[Held]) -> Vec<Checked> {
         let sources = Sources::default();
-        let read = read(self.check, files, &sources);
+        let read = read(self.check, files, &sources, self.workers);
         self.finish(files, self.look(read, sources)).0
     }
 
     /// Checks one file, and returns the objects that it makes.
     pub fn check_one(&self, held: Held) -> (Checked, Vec<(ObjectId, u64)>) {
         let sources = Sources::default();
-        let read = read(self.check, std::slice::from_ref(&held), &sources);
+        let read = read(self.check, std::slice::from_ref(&held), &sources, self.workers);
         let (checked, made, _) = self.conclude(held, self.look(read, sources));
         (checked, made)
     }
@@ -241,7 +241,7 @@ impl Looking<'_> {
                 break;
             }
             let sources = Sources::default();
-            let read = read(self.check, &next, &sources);
+            let read = read(self.check, &next, &sources, self.workers);
             let again = self.look(read, sources);
             if syntax_errors(&again) > syntax_errors(&looked) {
                 break;

@@ -8,6 +8,7 @@ use crate::document::{Document, Documents, InputFile, Strictness};
 use crate::kubernetes::custom::{Definition, Definitions};
 use crate::manifest::{Library, name_of};
 use crate::source::Sources;
+use crate::workers::Workers;
 
 /// Names and definitions, and the positions of the files that have them.
 #[derive(Debug, Default)]
@@ -55,7 +56,7 @@ impl Library for Files<'_> {
         for file in positions.filter(|at| !self.own.contains(at)).map(|at| &self.files[*at]) {
             // Standard input can be read only once; a file that is gone by now has been told of.
             if let Some(bytes) = file.read().ok().filter(|_| !file.is_stdin()) {
-                read.add(file, bytes, Strictness::Lenient, self.sources);
+                read.add(file, bytes, Strictness::Lenient, self.sources, Workers::One);
             }
         }
         let mut documents = read.documents;

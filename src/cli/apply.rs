@@ -1,5 +1,6 @@
 //! `daphnia apply`: make the cluster what the manifests say, and wait until it is.
 
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use clap::Args;
@@ -125,7 +126,7 @@ impl Session {
         }
         let mut set = self.join(&cluster, &set_args, &mut plan).await?;
         let options = ObserveOptions { rerun: args.rerun, ..ObserveOptions::default() };
-        let mut observed = self.told(observe(&cluster, &plan, &options).await)?;
+        let mut observed = self.told(observe(&cluster, plan, &options).await)?;
         if !args.rerun {
             observed = self.told(settle(&cluster, observed).await)?;
         }
@@ -146,6 +147,8 @@ impl Session {
             self.told(make_room(&cluster, set, &mut observed, &options.apply).await)?;
             self.told(set.widen(&cluster, &members).await)?;
         }
+        // The process ends soon: to take so many trees apart would be for nothing.
+        let observed = ManuallyDrop::new(observed);
         let execution = self.told(execute(&cluster, &observed, &options).await)?;
         self.report.unready(&execution.readiness);
         let status = status_of(&execution.readiness);

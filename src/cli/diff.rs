@@ -1,5 +1,6 @@
 //! `daphnia diff`: what an apply would change.
 
+use std::mem::ManuallyDrop;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -87,7 +88,7 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
     let changes = session
         .plan(&args.input)
         .and_then(|plan| session.ensure_named(&plan).map(|()| plan))
-        .and_then(|mut plan| session.changes(&mut plan, args));
+        .and_then(|plan| session.changes(plan, args));
     match changes {
         Ok(changes) => session.show(&changes, args),
         Err(status) => status.as_error(),
@@ -95,16 +96,16 @@ pub(super) fn diff(args: &DiffArgs) -> Status {
 }
 
 impl Session {
-    fn changes(&mut self, plan: &mut Plan, args: &DiffArgs) -> Result<ChangeSet, Status> {
+    fn changes(&mut self, mut plan: Plan, args: &DiffArgs) -> Result<ChangeSet, Status> {
         if let Some(against) = &args.against {
             let label = against.to_string();
             let before = self.earlier(&args.input, against, &label)?;
             let namespace = args.server.namespace.as_deref();
-            return Ok(between([&before, plan], label, namespace, &self.sources));
+            return Ok(between([before, plan], label, namespace, &self.sources));
         }
         let (observed, leaving, mode) = block_on(async {
             let cluster = self.connect(&args.server, narrator(None)).await?;
-            let set = self.join(&cluster, &args.set, plan).await?;
+            let set = self.join(&cluster, &args.set, &mut plan).await?;
             let (observed, mode) = self.told(foresee(self, &cluster, plan, args.read_only).await)?;
             let observed = self.told(settle(&cluster, observed).await)?;
             let leaving = self.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
@@ -114,6 +115,8 @@ impl Session {
             }
             Ok((observed, leaving, mode))
         })?;
+        // The process ends soon: to take so many trees apart would be for nothing.
+        let observed = ManuallyDrop::new(observed);
         let changes = crate::diff::diff(&observed, &leaving.objects(), &self.sources);
         Ok(ChangeSet { mode, ..changes })
     }
@@ -134,7 +137,7 @@ impl Session {
 async fn foresee(
     session: &Session,
     cluster: &Cluster,
-    plan: &Plan,
+    plan: Plan,
     is_read_only: bool,
 ) -> Result<(Vec<Observed>, Mode), Diagnostics> {
     let options = ObserveOptions { may_lack: true, ..ObserveOptions::default() };
@@ -142,7 +145,7 @@ async fn foresee(
     if is_read_only {
         return Ok((observe(cluster, plan, &by_reading).await?, Mode::ReadOnly));
     }
-    let errors = match observe(cluster, plan, &options).await {
+    let errors = match observe(cluster, plan.clone(), &options).await {
         Ok(observed) => return Ok((observed, Mode::Server)),
         Err(errors) => errors,
     };

@@ -99,7 +99,7 @@ impl Session {
         self.given = Some(read);
         self.without = Some(name.to_owned());
         let without = self.plan(&input(Vec::new()))?;
-        let changes = between([&without, &with], format!("the same without {name}"), None, &self.sources);
+        let changes = between([without, with], format!("the same without {name}"), None, &self.sources);
         self.report.changes(&changes, &self.sources, ChangeFormat::Patch, false);
         Ok(Status::DONE)
     }

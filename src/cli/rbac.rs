@@ -71,7 +71,7 @@ pub(super) fn rbac(args: &RbacArgs) -> Status {
         Ok(plan) => plan,
         Err(status) => return status,
     };
-    match session.places(&plan, args) {
+    match session.places(plan, args) {
         Ok((objects, namespace)) => {
             session.print_roles(&objects, &namespace, args);
             Status::DONE
@@ -82,10 +82,10 @@ pub(super) fn rbac(args: &RbacArgs) -> Status {
 
 impl Session {
     /// Says where the objects are, and in which namespace those of the context; a cluster is asked only if it must.
-    fn places(&self, plan: &Plan, args: &RbacArgs) -> Result<(Vec<Located>, String), Status> {
+    fn places(&self, plan: Plan, args: &RbacArgs) -> Result<(Vec<Located>, String), Status> {
         let namespace = args.server.namespace.clone();
         let needs_context = args.set_name.is_some() && namespace.is_none();
-        if let Some(located) = located(plan, namespace.as_deref()).filter(|_| !needs_context) {
+        if let Some(located) = located(&plan, namespace.as_deref()).filter(|_| !needs_context) {
             return Ok((located, namespace.unwrap_or_default()));
         }
         block_on(async {

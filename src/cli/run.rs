@@ -159,7 +159,7 @@ impl Session {
         })?;
         let text = yaml::write(&job.node);
         let id = self.sources.add(Source::new(SourceKind::Cluster, format!("cronjob/{name}"), text));
-        let (documents, findings) = parse(id, &self.sources);
+        let (documents, findings) = parse(id, &self.sources, Workers::One);
         Ok(Documents { documents, findings, sources: vec![id] })
     }
 
@@ -173,7 +173,7 @@ impl Session {
         };
         let namespace = args.server.namespace.as_deref();
         let ChangeSet { mode, mut changes } =
-            between([&stored, plan], "stored".to_owned(), namespace, &self.sources);
+            between([stored, plan.clone()], "stored".to_owned(), namespace, &self.sources);
         // Of several Jobs one runs, and what it runs as is new, so nothing is replaced.
         changes.retain(|change| change.id.kind != "Job" || change.id.name == job.name);
         for change in &mut changes {

@@ -41,7 +41,7 @@ pub(super) fn object_starter(api_version: &str, kind: &str, catalog: &Catalog) -
 fn rendered(example: &str, catalog: &Catalog) -> Vec<Node> {
     let sources = Sources::default();
     let id = sources.add(Source::new(SourceKind::Manifest, "example", example));
-    let (documents, _) = document::parse(id, &sources);
+    let (documents, _) = document::parse(id, &sources, Workers::One);
     let config = Config::default();
     let library = Folders::new(&config, &sources);
     let (found, _) = manifests(documents, &Choice::default(), &library, catalog, &sources);

@@ -44,10 +44,10 @@ pub struct Target {
 /// that is not yet as it is to be. Nothing is changed.
 pub async fn observe(
     cluster: &Cluster,
-    plan: &Plan,
+    plan: Plan,
     options: &ObserveOptions,
 ) -> Result<Vec<Observed>, Diagnostics> {
-    let mut targets = cluster.targets_for(plan, options.may_lack).await?;
+    let mut targets = cluster.targets(plan, options.may_lack).await?;
     let mut live = cluster.live(&targets).await?;
     let missing: HashSet<String> = targets
         .iter()
@@ -94,16 +94,14 @@ pub fn gather<T>(results: Vec<Result<T, Diagnostics>>) -> Result<Vec<T>, Diagnos
 
 impl Cluster {
     /// Finds the resource and the namespace of every object.
-    pub(crate) async fn targets(&self, plan: &Plan) -> Result<Vec<Target>, Diagnostics> {
-        self.targets_for(plan, false).await
-    }
-
-    async fn targets_for(&self, plan: &Plan, may_lack: bool) -> Result<Vec<Target>, Diagnostics> {
+    pub(super) async fn targets(&self, plan: Plan, may_lack: bool) -> Result<Vec<Target>, Diagnostics> {
         let mut results = Vec::new();
         for object in &plan.objects {
-            results.push(self.target(object, plan, may_lack).await);
+            results.push(self.served_at(object, &plan, may_lack).await);
         }
-        let targets = gather(results)?;
+        let served = gather(results)?;
+        let pairs = plan.objects.into_iter().zip(served);
+        let targets: Vec<Target> = pairs.map(|(object, served)| self.target(object, served)).collect();
         let mut firsts: HashMap<&ObjectId, &Object> = HashMap::new();
         let twice = targets.iter().filter_map(|Target { object, .. }| {
             let first = firsts.insert(&object.id, object)?;
@@ -114,24 +112,34 @@ impl Cluster {
     }
 
     /// Returns the objects as an apply would send them, in the plan's order.
-    pub(crate) async fn prepared(&self, plan: &Plan) -> Result<Vec<Object>, Diagnostics> {
-        Ok(self.targets(plan).await?.into_iter().map(|target| target.object).collect())
+    pub(crate) async fn prepared(&self, plan: Plan) -> Result<Vec<Object>, Diagnostics> {
+        Ok(self.targets(plan, false).await?.into_iter().map(|target| target.object).collect())
     }
 
-    async fn target(&self, object: &Object, plan: &Plan, may_lack: bool) -> Result<Target, Diagnostics> {
-        let served = self.resource(object).await?;
-        let is_ahead = served.is_none();
-        let resource = match served.or_else(|| defined(&object.id, plan)) {
-            Some(resource) => resource,
-            None if may_lack => self.lacking(object).await?,
-            None => return Err(self.unserved(object).await.into()),
-        };
+    /// Finds where an object is served, and says whether that is yet to come.
+    async fn served_at(
+        &self,
+        object: &Object,
+        plan: &Plan,
+        may_lack: bool,
+    ) -> Result<(Resource, bool), Diagnostics> {
+        if let Some(resource) = self.resource(object).await? {
+            return Ok((resource, false));
+        }
+        match defined(&object.id, plan) {
+            Some(resource) => Ok((resource, true)),
+            None if may_lack => Ok((self.lacking(object).await?, true)),
+            None => Err(self.unserved(object).await.into()),
+        }
+    }
+
+    pub(super) fn target(&self, object: Object, (resource, is_ahead): (Resource, bool)) -> Target {
         let mut object = prepare(object);
         object.id.namespace = match object.id.namespace.take() {
             namespace if resource.is_namespaced => namespace.or_else(|| Some(self.namespace.clone())),
             _ => None,
         };
-        Ok(Target { object, resource, is_ahead })
+        Target { object, resource, is_ahead }
     }
 
     /// Reads the objects as they are.

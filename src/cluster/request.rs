@@ -1,5 +1,6 @@
 //! One request and its answer: timeouts, the few retries that are safe, the server's warnings.
 
+use std::panic::resume_unwind;
 use std::time::Duration;
 
 use futures::AsyncBufRead;
@@ -7,6 +8,7 @@ use futures::TryStreamExt;
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt as _;
 use kube::core::Status;
+
 use serde_json::Value as Json;
 
 use super::call::Call;
@@ -50,7 +52,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cluster {
     pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
-        Ok(self.answer(call, |bytes| serde_json::from_slice(bytes)).await?.0)
+        Ok(self.answer(call, |bytes: &[u8]| serde_json::from_slice(bytes)).await?.0)
     }
 
     /// The same, as a tree like those of manifests.
@@ -60,10 +62,11 @@ impl Cluster {
 
     /// The same, and whether this brought the object into being.
     pub(super) async fn call_telling(&self, call: &Call) -> Result<(Node, bool), Failure> {
-        self.answer(call, |bytes| Node::read_json(bytes, self.place)).await
+        let place = self.place;
+        self.answer(call, move |bytes: &[u8]| Node::read_json(bytes, place)).await
     }
 
-    async fn answer<T>(&self, call: &Call, read: impl Read<T>) -> Result<(T, bool), Failure> {
+    async fn answer<T: Send + 'static>(&self, call: &Call, read: impl Read<T>) -> Result<(T, bool), Failure> {
         let mut attempt = 0;
         loop {
             let (failure, retry_after) = match self.once(call, &read).await {
@@ -96,7 +99,7 @@ impl Cluster {
         }
     }
 
-    async fn once<T>(
+    async fn once<T: Send + 'static>(
         &self,
         call: &Call,
         read: &impl Read<T>,
@@ -109,7 +112,7 @@ impl Cluster {
             let retry_after = retry_after(&head.headers);
             let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
             self.memory().has_answered = true;
-            let answer = read_answer(head.status, &bytes.to_bytes(), read);
+            let answer = read_aside(head.status, bytes.to_bytes(), read).await;
             answer.map(|answer| (head.status, answer)).map_err(|failure| (failure, retry_after))
         };
         let timeout = self.request_timeout;
@@ -164,9 +167,25 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Makes something of the body of an answer.
-trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> {}
+trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static {}
 
-impl<T, F: Fn(&[u8]) -> Result<T, serde_json::Error>> Read<T> for F {}
+impl<T, F: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static> Read<T> for F {}
+
+/// An answer of more bytes takes so long to read that others are read at the same time.
+const LONG: usize = 128 << 10;
+
+async fn read_aside<T: Send + 'static>(
+    code: StatusCode,
+    bytes: impl AsRef<[u8]> + Send + 'static,
+    read: &impl Read<T>,
+) -> Result<T, Failure> {
+    if bytes.as_ref().len() < LONG {
+        return read_answer(code, bytes.as_ref(), read);
+    }
+    let read = read.clone();
+    let reading = tokio::task::spawn_blocking(move || read_answer(code, bytes.as_ref(), &read));
+    reading.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
+}
 
 fn read_answer<T>(code: StatusCode, bytes: &[u8], read: &impl Read<T>) -> Result<T, Failure> {
     if code.is_success() {

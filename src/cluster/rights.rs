@@ -62,8 +62,8 @@ pub fn located(plan: &Plan, namespace: Option<&str>) -> Option<Vec<Located>> {
 
 impl Cluster {
     /// Finds out where the objects of a plan are.
-    pub async fn located(&self, plan: &Plan) -> Result<Vec<Located>, Diagnostics> {
-        let targets = self.targets(plan).await?;
+    pub async fn located(&self, plan: Plan) -> Result<Vec<Located>, Diagnostics> {
+        let targets = self.targets(plan, false).await?;
         Ok(targets.into_iter().map(|Target { object, resource, .. }| (object.id, resource)).collect())
     }
 }

@@ -13,14 +13,14 @@ use crate::yaml::{Map, Node};
 /// Compares what manifests render to with what they, or others, rendered to before. `against` says what that was,
 /// `namespace` is that of objects that name none.
 pub fn between(
-    [before, after]: [&Plan; 2],
+    [before, after]: [Plan; 2],
     against: String,
     namespace: Option<&str>,
     sources: &Sources,
 ) -> ChangeSet {
-    let placed = |object: &Object| in_namespace(prepare(object), namespace);
-    let olds: Vec<Object> = before.objects.iter().map(placed).collect();
-    let news: Vec<Object> = after.objects.iter().map(placed).collect();
+    let placed = |object: Object| in_namespace(prepare(object), namespace);
+    let olds: Vec<Object> = before.objects.into_iter().map(placed).collect();
+    let news: Vec<Object> = after.objects.into_iter().map(placed).collect();
     let by_id: HashMap<&ObjectId, &Object> = olds.iter().map(|object| (&object.id, object)).collect();
     let kept: HashSet<&ObjectId> = news.iter().map(|object| &object.id).collect();
     let mut masks = Masks::default();

@@ -7,8 +7,7 @@ use crate::yaml::{Key, Map, Node, Value};
 
 /// Writes an object the way the server keeps it: no nulls, no status, and the
 /// texts of a Secret encoded.
-pub fn prepare(object: &Object) -> Object {
-    let mut object = object.clone();
+pub fn prepare(mut object: Object) -> Object {
     drop_nulls(&mut object.node);
     let is_secret = object.id.kind == "Secret" && object.id.api_version == "v1";
     if let Some(map) = object.node.as_map_mut() {

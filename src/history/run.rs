@@ -51,7 +51,7 @@ pub async fn run(
     options: &RunOptions,
 ) -> Result<Run, Diagnostics> {
     // The way an apply would write them, so that both come to the same digest.
-    let rendered: Vec<Object> = cluster.prepared(plan).await?;
+    let rendered: Vec<Object> = cluster.prepared(plan.clone()).await?;
     let position = plan.objects.iter().position(|object| object.id == *job);
     let Some(stored) = position.and_then(|position| rendered.get(position)) else {
         return Err(
@@ -64,13 +64,13 @@ pub async fn run(
     let fresh = fresh(stored);
     let (id, job) = (fresh.id.name.clone(), fresh.id.clone());
     let plan = Plan::new(others.cloned().chain([fresh.clone()]).collect());
-    let mut observed = observe(cluster, &plan, &ObserveOptions::default()).await?;
+    let mut observed = observe(cluster, plan, &ObserveOptions::default()).await?;
     if !references(&stored.node).is_empty() {
         tidy_job(cluster, stored).await;
     }
     let mut dispatch = Dispatch { stored, copies: Copies::default() };
     if let Some((objects, copies)) = isolate(&fresh, &observed) {
-        observed = observe(cluster, &Plan::new(objects), &ObserveOptions::default()).await?;
+        observed = observe(cluster, Plan::new(objects), &ObserveOptions::default()).await?;
         dispatch.copies = copies;
     }
     let execute_options = ExecuteOptions {

@@ -11,6 +11,7 @@ use self::marks::Marks;
 use super::{plural, unified, without_controls};
 use crate::diff::{Action, Change, ChangeSet, FieldChange, Mode, Reason};
 use crate::source::Sources;
+use crate::workers::Workers;
 use crate::yaml::{self, Node};
 
 /// How changes are written.
@@ -39,7 +40,7 @@ pub(super) fn product(changes: &ChangeSet, format: ChangeFormat, all: bool, sour
                 Mode::Offline { against } => against,
                 _ => "live",
             };
-            changed().map(|change| patch(change, earlier, all, sources)).collect()
+            Workers::All.map(changed().collect(), |change| patch(change, earlier, all, sources)).concat()
         }
         ChangeFormat::Summary => {
             let lines: String = changed().map(|change| line(change, all)).collect();

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
-use granit_parser::{Event, Options, Parser, ScalarStyle, Span, StructureStyle, Tag};
+use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
 use super::{Key, Map, Node, Text, Value, scalar};
 use crate::diagnostic::Diagnostic;
@@ -26,8 +27,25 @@ pub struct ReadDocument {
 /// Reads every document of a text. A document with an error is left out and its findings are returned; the
 /// documents after it are read all the same.
 pub fn read(source: SourceId, text: &str) -> (Vec<ReadDocument>, Vec<Diagnostic>) {
+    read_part(source, text, 0..text.len())
+}
+
+/// Reads the documents that stand in a part of a text.
+pub(super) fn read_part(
+    source: SourceId,
+    text: &str,
+    part: Range<usize>,
+) -> (Vec<ReadDocument>, Vec<Diagnostic>) {
     let options = granit_parser::options! { emit_comments: false, emit_unresolved_aliases: true };
-    let mut reader = Reader::new(source, text, options);
+    let mut reader = Reader {
+        source,
+        text,
+        start: part.start,
+        parser: Parser::new_from_str_with_options(&text[part], options),
+        documents: Vec::new(),
+        findings: Vec::new(),
+        current: Building::default(),
+    };
     reader.read_all();
     (reader.documents, reader.findings)
 }
@@ -35,6 +53,8 @@ pub fn read(source: SourceId, text: &str) -> (Vec<ReadDocument>, Vec<Diagnostic>
 struct Reader<'t> {
     source: SourceId,
     text: &'t str,
+    /// Where the part begins that is read.
+    start: usize,
     parser: Parser<'t, granit_parser::StrInput<'t>>,
     documents: Vec<ReadDocument>,
     findings: Vec<Diagnostic>,
@@ -67,17 +87,6 @@ enum Collection {
 }
 
 impl<'t> Reader<'t> {
-    fn new(source: SourceId, text: &'t str, options: Options) -> Self {
-        Self {
-            source,
-            text,
-            parser: Parser::new_from_str_with_options(text, options),
-            documents: Vec::new(),
-            findings: Vec::new(),
-            current: Building::default(),
-        }
-    }
-
     fn read_all(&mut self) {
         loop {
             match self.parser.next_event() {
@@ -137,7 +146,7 @@ impl<'t> Reader<'t> {
 
     fn place(&self, span: &Span) -> Place {
         let range = span.byte_range().unwrap_or(0..0);
-        let clamp = |offset: usize| offset.min(self.text.len());
+        let clamp = |offset: usize| (self.start + offset).min(self.text.len());
         Place::new(self.source, clamp(range.start)..clamp(range.end))
     }
 
@@ -323,7 +332,8 @@ impl<'t> Reader<'t> {
     }
 
     fn syntax_error(&self, error: &granit_parser::ScanError) -> Diagnostic {
-        let start = error.marker().byte_offset().unwrap_or(self.text.len()).min(self.text.len());
+        let start = error.marker().byte_offset().map_or(self.text.len(), |offset| self.start + offset);
+        let start = start.min(self.text.len());
         let start = (0..=start).rev().find(|i| self.text.is_char_boundary(*i)).unwrap_or(0);
         let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
         let place = Place::new(self.source, start..start + length);

@@ -91,7 +91,8 @@ mod tests {
         let text = "spec:\n  items:\n  - name: a\n    image: b\n";
         let sources = crate::source::Sources::default();
         let source = crate::source::Source::new(crate::source::SourceKind::Manifest, "a.yaml", text);
-        let (documents, _) = crate::document::parse(sources.add(source), &sources);
+        let (documents, _) =
+            crate::document::parse(sources.add(source), &sources, crate::workers::Workers::One);
         let root = &documents[0].root;
         for (sentence, field) in [
             ("field spec.items[0].image: no `latest`", Some("spec.items[0].image")),

@@ -134,12 +134,7 @@ impl Cluster {
         for object in &plan.objects {
             // What the server does not serve cannot be there.
             let Some(resource) = self.resource(object).await? else { continue };
-            let mut object = object.clone();
-            object.id.namespace = match object.id.namespace.take() {
-                namespace if resource.is_namespaced => namespace.or_else(|| Some(self.namespace.clone())),
-                _ => None,
-            };
-            targets.push(Target { object, resource, is_ahead: false });
+            targets.push(self.target(object.clone(), (resource, false)));
         }
         let live = self.live(&targets).await?;
         let found = targets.into_iter().filter_map(|Target { object, resource, .. }| {
