@@ -8,6 +8,7 @@ mod path;
 mod read;
 mod scalar;
 mod write;
+mod wrong;
 
 pub use annotate::write_with_comments;
 pub use comments::comments;

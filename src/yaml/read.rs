@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use granit_parser::{Event, Parser, ScalarStyle, Span, StructureStyle, Tag};
 
-use super::{Key, Map, Node, Text, Value, scalar};
+use super::{Key, Map, Node, Text, Value, scalar, wrong};
 use crate::diagnostic::Diagnostic;
 use crate::source::{Place, SourceId};
 
@@ -93,8 +93,7 @@ impl<'t> Reader<'t> {
                 None | Some(Ok((Event::StreamEnd, _))) => return,
                 Some(Ok((event, span))) => self.take(event, span),
                 Some(Err(error)) => {
-                    let finding = self.syntax_error(&error);
-                    self.findings.push(finding);
+                    self.findings.push(wrong::syntax(self.source, self.text, self.start, &error));
                     self.current = Building::default();
                     match self.parser.proceed_next_document() {
                         Ok(true) => {}
@@ -131,13 +130,7 @@ impl<'t> Reader<'t> {
             Event::SequenceEnd | Event::MappingEnd => self.close(place),
             Event::Alias(id) => self.alias(id, place),
             Event::UnresolvedAlias(name) => {
-                let message = format!("alias `*{name}` has no anchor `&{name}` before it in this document");
-                self.fail(
-                    Diagnostic::error("yaml-alias", message)
-                        .at(place)
-                        .label("unknown anchor")
-                        .help("an anchor must stand earlier in the same document; quote the value if `*` is meant literally"),
-                );
+                self.fail(wrong::unknown_alias(&name, place));
                 self.add(Node::new(Value::Null, place), 0, place);
             }
             _ => {}
@@ -190,7 +183,7 @@ impl<'t> Reader<'t> {
         frame.end = frame.end.max(written.end);
         match &mut frame.collection {
             Collection::List(items) => items.push(node),
-            Collection::Map { key: key @ None, .. } => match key_of(node, self.text, written) {
+            Collection::Map { key: key @ None, .. } => match wrong::key(node, self.text, written) {
                 Ok(text) => *key = Some(Key::new(text, written)),
                 Err(finding) => {
                     *key = Some(Key::new("", written));
@@ -204,14 +197,7 @@ impl<'t> Reader<'t> {
                     return;
                 }
                 if let Some(first) = duplicate(map, seen, &key) {
-                    let message = format!("the key `{}` is given twice in this map", key.text);
-                    let finding = Diagnostic::error("duplicate-key", message)
-                        .at(key.place)
-                        .label("given again here")
-                        .related(first, "first given here")
-                        .help("keep one of the two; other readers keep only the last and drop the first in silence");
-                    self.fail(finding);
-                    return;
+                    return self.fail(wrong::duplicate_key(&key, first));
                 }
                 map.entries.push((key, node));
             }
@@ -233,34 +219,19 @@ impl<'t> Reader<'t> {
                     self.merge(map, item);
                 }
             }
-            _ => self.fail(
-                Diagnostic::error("yaml-merge", "the merge key `<<` takes a map or a list of maps")
-                    .at(place)
-                    .label("not a map")
-                    .help("write `<<: *anchor`, or quote the key if it is meant literally"),
-            ),
+            _ => self.fail(wrong::merge(place)),
         }
     }
 
     fn alias(&mut self, id: usize, place: Place) {
         let Some((node, size)) = self.current.anchors.get(&id).cloned() else {
-            self.fail(
-                Diagnostic::error("yaml-alias", "an alias stands inside the anchor that it refers to")
-                    .at(place)
-                    .label("refers to a collection that is not finished"),
-            );
+            self.fail(wrong::endless_alias(place));
             return self.add(Node::new(Value::Null, place), 0, place);
         };
         self.current.aliased += size;
         if self.current.aliased > ALIAS_BUDGET {
             if !self.current.is_broken {
-                let message = format!("aliases expand this document by more than {ALIAS_BUDGET} values");
-                self.fail(
-                    Diagnostic::error("yaml-alias", message)
-                        .at(place)
-                        .label("expansion stops here")
-                        .help("write the values out, or split the document"),
-                );
+                self.fail(wrong::too_many_aliases(ALIAS_BUDGET, place));
             }
             return self.add(Node::new(Value::Null, place), 0, place);
         }
@@ -284,17 +255,12 @@ impl<'t> Reader<'t> {
                     (Value::Null, "null") | (Value::Bool(_), "bool") | (Value::Number(_), "int" | "float")
                 );
                 if !is_kind {
-                    let message = format!("`{text}` cannot be read as the tag `!!{kind}` says");
-                    self.fail(
-                        Diagnostic::error("yaml-tag", message)
-                            .at(place)
-                            .help("remove the tag or mend the value"),
-                    );
+                    self.fail(wrong::mistagged(&text, kind, place));
                 }
                 value
             }
             Some((_, tag)) => {
-                self.unknown_tag(tag, place);
+                self.fail(wrong::unknown_tag(tag, place));
                 match style {
                     ScalarStyle::Plain => scalar::resolve(text),
                     _ => Value::String(text.into()),
@@ -306,21 +272,8 @@ impl<'t> Reader<'t> {
 
     fn check_collection_tag(&mut self, tag: Option<&Tag>, expected: &str, place: Place) {
         if let Some(tag) = tag.filter(|tag| !tag.is_yaml_core_schema_tag(expected)) {
-            self.unknown_tag(tag, place);
+            self.fail(wrong::unknown_tag(tag, place));
         }
-    }
-
-    fn unknown_tag(&mut self, tag: &Tag, place: Place) {
-        let written = tag.original();
-        self.fail(
-            Diagnostic::error(
-                "yaml-tag",
-                format!("the tag `{written}` has no meaning in a Kubernetes manifest"),
-            )
-            .at(place)
-            .label("tagged value")
-            .help("remove the tag"),
-        );
     }
 
     fn finish_document(&mut self, end: Place) {
@@ -330,74 +283,6 @@ impl<'t> Reader<'t> {
             self.documents.push(ReadDocument { root, ambiguous: current.ambiguous });
         }
     }
-
-    fn syntax_error(&self, error: &granit_parser::ScanError) -> Diagnostic {
-        let start = error.marker().byte_offset().map_or(self.text.len(), |offset| self.start + offset);
-        let start = start.min(self.text.len());
-        let start = (0..=start).rev().find(|i| self.text.is_char_boundary(*i)).unwrap_or(0);
-        let length = self.text[start..].chars().next().map_or(0, char::len_utf8);
-        let place = Place::new(self.source, start..start + length);
-        let line_start = self.text[..start].rfind('\n').map_or(0, |i| i + 1);
-        let line = self.text[line_start..].lines().next().unwrap_or_default();
-        let diagnostic =
-            Diagnostic::error("yaml-syntax", format!("this is not valid YAML: {}", error.info()))
-                .at(place)
-                .label("cannot be read from here on");
-        match hint(line, &error.info()) {
-            Some(help) => diagnostic.help(help),
-            None => diagnostic,
-        }
-    }
-}
-
-/// What people usually meant when the parser stopped here.
-fn hint(line: &str, info: &str) -> Option<&'static str> {
-    let indent: String = line.chars().take_while(|c| c.is_whitespace()).collect();
-    let value = line.split_once(": ").map_or("", |(_, value)| value);
-    if indent.contains('\t') || info.contains("tab") {
-        Some("YAML allows no tabs for indentation; use spaces")
-    } else if line.contains("{{") {
-        Some("`{{ … }}` looks like a template; fill it in first, or quote the value")
-    } else if value.contains(": ") {
-        Some("a value that contains `: ` must be quoted")
-    } else if value.starts_with(['@', '`', '%', '*', '&', '!']) {
-        Some("a value that starts with one of @ ` % * & ! must be quoted")
-    } else if info.contains("flow") || line.contains('[') || line.contains('{') {
-        Some("is a `[` or `{` left open, or a comma missing?")
-    } else {
-        Some(
-            "check the indentation of this line and the one before, and that strings with special characters are quoted",
-        )
-    }
-}
-
-/// Returns a map key's text. Keys that a reader would turn into something else are refused.
-fn key_of(node: Node, text: &str, place: Place) -> Result<Text, Box<Diagnostic>> {
-    let written = text.get(place.range()).unwrap_or_default();
-    let type_name = node.type_name();
-    let read_as = match node.value {
-        Value::String(key) => return Ok(key),
-        Value::Number(number) if number.to_string() == written => return Ok(written.into()),
-        Value::List(_) | Value::Map(_) => {
-            return Err(Box::new(
-                Diagnostic::error("yaml-key", format!("a {type_name} cannot be a key here"))
-                    .at(place)
-                    .label("keys are strings"),
-            ));
-        }
-        Value::Bool(flag) => flag.to_string(),
-        Value::Number(number) => number.to_string(),
-        Value::Null => "null".to_owned(),
-    };
-    Err(Box::new(
-        Diagnostic::error(
-            "yaml-key",
-            format!("the key `{written}` is read as `{read_as}` by Kubernetes' own YAML reader"),
-        )
-        .at(place)
-        .label("not a string")
-        .fix("quote the key", place, format!("\"{written}\"")),
-    ))
 }
 
 /// Returns where `key` was first given, if it was.
