@@ -20,28 +20,20 @@ mod rbac;
 mod render;
 mod run;
 mod server;
+mod session;
 mod set;
 mod starter;
 mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use clap::{Args, Parser, Subcommand};
 use clap_complete::engine::ArgValueCandidates;
 
-use crate::catalog::Catalog;
-use crate::config::Config;
-use crate::diagnostic::{Class, Diagnostic, Level, has_errors};
-use crate::document::{Documents, documents};
-use crate::lint::hide_unread;
-use crate::manifest::{Choice, Folders, Manifests, Override, Target, Tasks, manifests, targets};
-use crate::object::{Plan, withhold};
-use crate::profile::{self, Chosen};
-use crate::report::Report;
-use crate::source::Sources;
-use crate::workers::Workers;
+use self::session::{Session, no_manifest};
+use crate::diagnostic::{Class, Diagnostic, Level};
+use crate::manifest::Tasks;
 
 /// Validate, render, diff, apply and run Kubernetes jobs from high-level manifests
 #[derive(Debug, Parser)]
@@ -201,126 +193,4 @@ impl Input {
         let profiles = self.profiles.iter().map(|name| format!("--profile {name}"));
         task.chain(profiles).chain(paths.map(|path| format!("--set {path}"))).collect()
     }
-}
-
-/// What the commands share: the texts, the kinds, the printer.
-#[derive(Debug, Default)]
-struct Session {
-    /// What a command changes in the manifest beside `--set`.
-    overrides: Vec<Override>,
-    /// What was read already, and stands for the files.
-    given: Option<Documents>,
-    /// Whether it reads what is compared with, and not what is to be.
-    is_earlier: bool,
-    /// A profile that is left out, whoever asks for it.
-    without: Option<String>,
-    /// Whether it dispatches one task.
-    is_running: bool,
-    /// The clusters that the manifests name.
-    targets: Vec<Target>,
-    sources: Sources,
-    catalog: Arc<Catalog>,
-    report: Report,
-}
-
-impl Session {
-    /// Reads and checks the manifests; all findings of all of them, but for what only `validate` tells.
-    fn manifests(&mut self, input: &Input) -> (Manifests, Vec<Diagnostic>) {
-        let (config, levels) = match self.settings(&input.config, &lints::LintArgs::default()) {
-            Ok(settings) => settings,
-            Err(findings) => return (Manifests::default(), findings),
-        };
-        let profiles = match self.profiles(input, &config) {
-            Ok(profiles) => profiles,
-            Err(findings) => return (Manifests::default(), findings),
-        };
-        let mut overrides = Vec::new();
-        let given = self.given.take();
-        let read = given.unwrap_or_else(|| documents(&input.all_paths(), &self.sources, Workers::All));
-        let Documents { mut documents, mut findings, sources } = read;
-        if self.is_earlier {
-            documents.iter_mut().for_each(|document| withhold(&mut document.root));
-        }
-        let unread = hide_unread(&mut findings, &self.sources);
-        for argument in &input.set {
-            match Override::set(argument, &self.sources) {
-                Ok(one) => overrides.push(one),
-                Err(finding) => findings.push(*finding),
-            }
-        }
-        overrides.append(&mut self.overrides);
-        let library = Folders::new(&config, &self.sources);
-        let tasks = if self.is_running { Tasks::ToRun(input.task.as_deref()) } else { input.tasks() };
-        let workers = Workers::All;
-        let choice = Choice { overrides: &overrides, tasks, profiles, workers };
-        let (manifests, problems) = manifests(documents, &choice, &library, &self.catalog, &self.sources);
-        findings.extend(problems);
-        // A function without a task is there, though nothing comes of it.
-        let is_told = findings.iter().any(|finding| finding.code == "no-task");
-        if manifests.manifests.is_empty() && !has_errors(&findings) && !is_told {
-            findings.push(no_manifest());
-        }
-        let mut findings = levels.weigh(findings, &sources, &self.sources);
-        findings.retain(|finding| finding.level != Level::Warning);
-        self.report.secrets = [unread, manifests.secrets.clone()].concat();
-        (manifests, findings)
-    }
-
-    /// Does work in another session, so that its texts are beside those of this one.
-    fn lend_sources<T>(&mut self, mut other: Session, work: impl FnOnce(&mut Session) -> T) -> T {
-        other.sources = std::mem::take(&mut self.sources);
-        let done = work(&mut other);
-        self.sources = other.sources;
-        done
-    }
-
-    /// Lists the profiles that every manifest has.
-    fn profiles(&self, input: &Input, config: &Config) -> Result<Chosen, Vec<Diagnostic>> {
-        let names = |text: &str, place| {
-            let name = |name: &str| profile::Choice { name: name.to_owned(), place };
-            profile::names(text).map(name).collect::<Vec<_>>()
-        };
-        let team = config.profiles.iter().flat_map(|name| names(&name.value, Some(name.place)));
-        let asked = input.profiles.iter().flat_map(|name| names(name, None));
-        let (team, asked): (Vec<_>, Vec<_>) = (team.collect(), asked.collect());
-        let mut findings = Vec::new();
-        for choice in team.iter().chain(&asked) {
-            match self.catalog.profile(&choice.name) {
-                Ok(Some(_)) => {}
-                Ok(None) => findings.push(profile::unknown(choice, &self.catalog).class(Class::Unable)),
-                Err(flaws) => findings.extend(flaws.tell(&self.sources)),
-            }
-        }
-        let chosen = |choices: Vec<profile::Choice>| choices.into_iter().map(|choice| choice.name).collect();
-        if findings.is_empty() {
-            Ok(Chosen { team: chosen(team), asked: chosen(asked), without: self.without.clone() })
-        } else {
-            Err(findings)
-        }
-    }
-
-    /// Reads, checks and renders; findings are printed, and an error ends the run.
-    fn plan(&mut self, input: &Input) -> Result<Plan, Status> {
-        let (manifests, mut findings) = self.manifests(input);
-        if has_errors(&findings) {
-            self.report.findings(&findings, &self.sources);
-            return Err(Status::of_findings(&findings));
-        }
-        self.targets = targets(&manifests.manifests);
-        match crate::render::render(manifests, &self.sources, Workers::All) {
-            Ok(plan) => {
-                self.report.findings(&findings, &self.sources);
-                Ok(plan)
-            }
-            Err(problems) => {
-                findings.extend(problems.0);
-                self.report.findings(&findings, &self.sources);
-                Err(Status::of_findings(&findings))
-            }
-        }
-    }
-}
-
-fn no_manifest() -> Diagnostic {
-    Diagnostic::unable("no-input", "there is no manifest in what was given").help("name another file")
 }
