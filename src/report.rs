@@ -28,7 +28,7 @@ use crate::cluster::{Cluster, Progress, Readiness};
 use crate::diagnostic::Diagnostic;
 use crate::diff::ChangeSet;
 use crate::explain::{Explanation, KindLine, Topic};
-use crate::history::RunRecord;
+use crate::history::{Run, RunRecord};
 use crate::object::Trace;
 use crate::profile::ProfileLine;
 use crate::source::{Place, Sources};
@@ -115,6 +115,9 @@ impl Report {
         if changes.is_empty() {
             return self.note("nothing differs from what is stored");
         }
+        if self.tells_events {
+            return to_stdout(&events::differs(changes, sources));
+        }
         self.note("this run differs from what is stored:\n");
         to_stderr(&changes::product(changes, ChangeFormat::Patch, false, sources));
     }
@@ -130,6 +133,14 @@ impl Report {
             return readiness.iter().filter_map(events::unready).for_each(|event| to_stdout(&event));
         }
         readiness.iter().for_each(progress::unready);
+    }
+
+    /// Prints how a run ended, or that it has not yet.
+    pub fn concluded(&self, run: &Run) {
+        if self.tells_events {
+            return to_stdout(&events::concluded(run));
+        }
+        progress::concluded(run).iter().for_each(|line| self.note(line));
     }
 
     /// Prints records of runs as a table, to standard output.
@@ -186,9 +197,7 @@ impl Report {
 
 /// Prints what happens as an event.
 pub fn tell_event(progress: &Progress) {
-    if let Some(event) = events::progress(progress) {
-        to_stdout(&event);
-    }
+    to_stdout(&events::progress(progress));
 }
 
 /// Sums up what was found in a sentence.

@@ -63,7 +63,7 @@ pub(super) struct ApplyArgs {
 }
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
-    Session::tell(&args.tell, "apply", |session| {
+    Session::tell_and_ask(&args.tell, "apply", |session| {
         let work = session.work(args)?;
         block_on(session.apply(work, args)).inspect_err(|status| {
             if status.is_interruption() {
@@ -120,7 +120,7 @@ impl Session {
 
     async fn apply(&self, work: Work, args: &ApplyArgs) -> Result<Status, Status> {
         let Work { mut plan, set: set_args, server, parameters, saved } = work;
-        let cluster = self.connect(&server, self.teller()).await?;
+        let cluster = self.connect(&server, self.teller(None)).await?;
         if let Some(saved) = &saved {
             saved.ensure_same_cluster(&cluster).map_err(|finding| self.refuse(*finding))?;
         }

@@ -52,7 +52,7 @@ pub(super) struct DeleteArgs {
 }
 
 pub(super) fn delete(args: &DeleteArgs) -> Status {
-    Session::tell(&args.tell, "delete", |session| {
+    Session::tell_and_ask(&args.tell, "delete", |session| {
         let plan = match &args.set_name {
             Some(_) => None,
             None => Some(session.plan(&args.input)?),
@@ -70,7 +70,7 @@ pub(super) fn delete(args: &DeleteArgs) -> Status {
 
 impl Session {
     async fn delete_all(&self, plan: Option<&Plan>, args: &DeleteArgs) -> Result<Status, Status> {
-        let cluster = self.connect(&args.server, self.teller()).await?;
+        let cluster = self.connect(&args.server, self.teller(None)).await?;
         match (plan, &args.set_name) {
             (Some(plan), _) => {
                 let found = self.told(cluster.found(plan).await)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::server::{ServerArgs, duration, interruption, narrator};
+use super::server::{OutputArgs, ServerArgs, duration, interruption};
 use super::{Session, Status};
 use crate::cluster::{Cluster, Listener, Progress};
 use crate::history::{Run, RunOptions, cancel, run};
@@ -28,6 +28,9 @@ pub(super) struct FollowArgs {
     /// Exit with the container's exit code if the job fails
     #[arg(long)]
     propagate_exit_code: bool,
+
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
 }
 
 /// What is to run.
@@ -61,7 +64,8 @@ impl Session {
         let Dispatch { plan, job, .. } = dispatch;
         let dispatched = Arc::new(OnceLock::new());
         let object = plan.objects.iter().find(|object| object.id == *job);
-        let tell = narrator(Some(object.map_or(LogPrefix::None, |object| log_prefix(&object.node))));
+        let prefix = object.map_or(LogPrefix::None, |object| log_prefix(&object.node));
+        let tell = self.teller(Some(prefix));
         let noted = Arc::clone(&dispatched);
         let listener: Listener = Arc::new(move |progress| {
             if let Progress::Dispatched { run, .. } = &progress {
@@ -95,7 +99,8 @@ impl Session {
             self.report.note("interrupted before the Job was started");
             return;
         };
-        let can_ask = std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+        let can_ask =
+            !self.report.tells_events && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
         if can_ask
             && self.report.is_confirmed(&format!("interrupted. Cancel run {run}? Without it, it goes on."))
         {
@@ -108,34 +113,17 @@ impl Session {
     }
 
     fn conclude(&self, run: &Run, propagates_exit_code: bool) -> Status {
+        self.report.concluded(run);
         match (&run.result, &run.waiting_for) {
-            (Some(result), _) if result.succeeded => {
-                self.report.note(&format!("run {} succeeded", run.id));
-                Status::DONE
-            }
-            (Some(result), _) if result.is_stuck => {
-                self.report.note(&format!("run {} is stuck: {}", run.id, result.cause));
-                self.report.note(&format!(
-                    "its Job is still there: mend what is amiss, or end it with `daphnia cancel {}`",
-                    run.id
-                ));
-                Status::FOUND
-            }
+            (Some(result), _) if result.succeeded => Status::DONE,
+            (Some(result), _) if result.is_stuck => Status::FOUND,
             (Some(result), _) => {
-                self.report.note(&format!("run {} failed: {}", run.id, result.cause));
-                let code =
-                    result.exit_code.and_then(|code| u8::try_from(code).ok()).filter(|code| *code != 0);
-                code.filter(|_| propagates_exit_code).map_or(Status::FOUND, Status)
+                let code = result.exit_code.and_then(|code| u8::try_from(code).ok());
+                let code = code.filter(|code| *code != 0 && propagates_exit_code);
+                code.map_or(Status::FOUND, Status)
             }
-            (None, Some(state)) => {
-                self.report.note(&format!("run {} is not over in time ({state}); it goes on", run.id));
-                Status::TIMED_OUT
-            }
-            (None, None) => {
-                self.report
-                    .note(&format!("run {} goes on; `daphnia show {}` tells how it ends", run.id, run.id));
-                Status::DONE
-            }
+            (None, Some(_)) => Status::TIMED_OUT,
+            (None, None) => Status::DONE,
         }
     }
 }

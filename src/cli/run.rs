@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::dispatch::{Dispatch, FollowArgs};
-use super::server::{ServerArgs, block_on, narrator};
+use super::server::{ServerArgs, block_on};
 use super::{Input, Session, Status};
 use crate::cluster::cronjob;
 use crate::diagnostic::{Diagnostic, has_errors};
@@ -29,7 +29,7 @@ use crate::yaml;
     mut_arg("paths", |paths| paths.required_unless_present_any(["files", "from"])),
     // What is changed goes to the end, and these come after the files.
     mut_arg("args", |args| args),
-    after_help = "Examples:\n  daphnia run job.yaml\n  daphnia run job.yaml --env LOG_LEVEL=debug --set spec.parallelism=2\n  daphnia run job.yaml -- --from 2026-01-01\n  daphnia run --from cronjob/nightly-report -n reports"
+    after_help = "Examples:\n  daphnia run job.yaml\n  daphnia run job.yaml --env LOG_LEVEL=debug --set spec.parallelism=2\n  daphnia run job.yaml -- --from 2026-01-01\n  daphnia run --from cronjob/nightly-report -n reports\n  daphnia run job.yaml -o json | jq -r 'select(.event == \"log\").line'"
 )]
 pub(super) struct RunArgs {
     #[command(flatten)]
@@ -85,31 +85,12 @@ pub(super) struct RerunArgs {
 }
 
 pub(super) fn run(args: &RunArgs) -> Status {
-    let mut session = Session { is_running: true, ..Session::default() };
-    match session.run(args) {
-        Ok(status) | Err(status) => status,
-    }
+    let session = Session { is_running: true, ..Session::default() };
+    session.tell(args.follow.output, "run", |session| session.run(args))
 }
 
 pub(super) fn rerun(args: &RerunArgs) -> Status {
-    let session = Session::default();
-    let read = block_on(async {
-        let cluster = session.connect(&args.server, narrator(None)).await?;
-        session.told(history::get(&cluster, &args.run, args.server.namespace.as_deref()).await)
-    });
-    let dispatched = read.and_then(|record| {
-        let (plan, job) = session.told(history::replay(&record))?;
-        let mut parameters = vec![format!("rerun of {}", record.id)];
-        parameters.extend(record.parameters);
-        session.dispatch(
-            &args.server,
-            &Dispatch { plan, job, parameters, force_conflicts: false },
-            &args.follow,
-        )
-    });
-    match dispatched {
-        Ok(status) | Err(status) => status,
-    }
+    Session::default().tell(args.follow.output, "rerun", |session| session.rerun(args))
 }
 
 impl RunArgs {
@@ -133,6 +114,18 @@ fn cronjob_name(argument: &str) -> Result<String, String> {
 }
 
 impl Session {
+    fn rerun(&self, args: &RerunArgs) -> Result<Status, Status> {
+        let record = block_on(async {
+            let cluster = self.connect(&args.server, self.teller(None)).await?;
+            self.told(history::get(&cluster, &args.run, args.server.namespace.as_deref()).await)
+        })?;
+        let (plan, job) = self.told(history::replay(&record))?;
+        let mut parameters = vec![format!("rerun of {}", record.id)];
+        parameters.extend(record.parameters);
+        let dispatch = Dispatch { plan, job, parameters, force_conflicts: false };
+        self.dispatch(&args.server, &dispatch, &args.follow)
+    }
+
     fn run(&mut self, args: &RunArgs) -> Result<Status, Status> {
         self.add_run_overrides(args)?;
         let stored = match &args.from {
@@ -154,7 +147,7 @@ impl Session {
     /// Reads what a CronJob of the cluster would start, as a manifest with lines that can be pointed at.
     fn started_by(&self, name: &str, server: &ServerArgs) -> Result<Documents, Status> {
         let job = block_on(async {
-            let cluster = self.connect(server, narrator(None)).await?;
+            let cluster = self.connect(server, self.teller(None)).await?;
             self.told(cronjob(&cluster, name, server.namespace.as_deref()).await)
         })?;
         let text = yaml::write(&job.node);

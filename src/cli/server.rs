@@ -41,7 +41,14 @@ pub(super) struct TellArgs {
     #[arg(short, long)]
     pub(super) yes: bool,
 
-    /// What is printed: a line for each object, or a line of JSON for each event
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+/// How what happens is told.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct OutputArgs {
+    /// How it is told: as text for people, or as a line of JSON for each event
     #[arg(
         short,
         long,
@@ -113,29 +120,40 @@ pub(super) fn narrator(prefix: Option<LogPrefix>) -> Listener {
 }
 
 impl Session {
-    /// Does the work of a command that tells what happens from its beginning to its end.
-    pub(super) fn tell(
+    /// Does the work of a command that may ask, and tells what happens from its beginning to its end.
+    pub(super) fn tell_and_ask(
         args: &TellArgs,
         command: &str,
         work: impl FnOnce(&mut Session) -> Result<Status, Status>,
     ) -> Status {
-        let mut session = Session::default();
-        session.report.tells_events = args.output == Telling::Json;
-        session.report.began(command);
-        let result = if session.report.tells_events && args.can_ask() {
-            let finding = Diagnostic::unable("usage", "among events there is no place for a question");
-            Err(session.refuse(finding.help("agree beforehand with `--yes`, or leave `-o json` out")))
-        } else {
-            work(&mut session)
-        };
-        let (Ok(status) | Err(status)) = result;
-        session.report.ended(status.0);
+        Session::default().tell(args.output, command, |session| {
+            if session.report.tells_events && args.can_ask() {
+                let finding = Diagnostic::unable("usage", "among events there is no place for a question");
+                return Err(
+                    session.refuse(finding.help("agree beforehand with `--yes`, or leave `-o json` out"))
+                );
+            }
+            work(session)
+        })
+    }
+
+    /// Does the work of a command, and tells what happens from its beginning to its end.
+    pub(super) fn tell(
+        mut self,
+        args: OutputArgs,
+        command: &str,
+        work: impl FnOnce(&mut Session) -> Result<Status, Status>,
+    ) -> Status {
+        self.report.tells_events = args.output == Telling::Json;
+        self.report.began(command);
+        let (Ok(status) | Err(status)) = work(&mut self);
+        self.report.ended(status.0);
         status
     }
 
-    /// Tells everything that happens, as lines or as events.
-    pub(super) fn teller(&self) -> Listener {
-        if self.report.tells_events { Arc::new(|progress| tell_event(&progress)) } else { narrator(None) }
+    /// Tells everything that happens, as lines or as events. Who follows logs says how their lines are told apart.
+    pub(super) fn teller(&self, prefix: Option<LogPrefix>) -> Listener {
+        if self.report.tells_events { Arc::new(|progress| tell_event(&progress)) } else { narrator(prefix) }
     }
 
     pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {

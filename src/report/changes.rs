@@ -1,6 +1,6 @@
 //! A ChangeSet as unified diffs, as a summary, or as JSON.
 
-mod json;
+pub(super) mod json;
 mod marks;
 
 use std::fmt::Write as _;
@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use anstyle::{AnsiColor, Style};
 
 use self::marks::Marks;
+use super::region::write_json;
 use super::{plural, unified, without_controls};
 use crate::diff::{Action, Change, ChangeSet, FieldChange, Mode, Reason};
 use crate::source::Sources;
@@ -46,7 +47,7 @@ pub(super) fn product(changes: &ChangeSet, format: ChangeFormat, all: bool, sour
             let lines: String = changed().map(|change| line(change, all)).collect();
             format!("{lines}{}\n", counts(changes))
         }
-        ChangeFormat::Json => json::whole(changes, all, sources),
+        ChangeFormat::Json => write_json(&json::tree(changes, all, sources)),
     }
 }
 

@@ -3,11 +3,13 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json, json};
 
+use super::changes;
 use super::json::tell;
 use super::region::escaped;
-use crate::cluster::{JobCounts, Progress, Readiness, State};
+use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
 use crate::diagnostic::Diagnostic;
-use crate::diff::{Action, Reason};
+use crate::diff::{Action, ChangeSet, Reason};
+use crate::history::Run;
 use crate::object::ObjectId;
 use crate::source::{Place, Sources};
 
@@ -54,9 +56,29 @@ pub(super) fn unready(readiness: &Readiness) -> Option<String> {
     Some(line("unready", &members))
 }
 
-/// `None` of what only those hear of who read logs.
-pub(super) fn progress(progress: &Progress) -> Option<String> {
-    Some(match progress {
+/// What a run has other than what is stored.
+pub(super) fn differs(changes: &ChangeSet, sources: &Sources) -> String {
+    line("differs", &json!({"changes": changes::json::tree(changes, false, sources)}))
+}
+
+/// How a run ended, or that it has not.
+pub(super) fn concluded(run: &Run) -> String {
+    let (outcome, cause) = match (&run.result, &run.waiting_for) {
+        (Some(result), _) if result.succeeded => ("succeeded", None),
+        (Some(result), _) if result.is_stuck => ("stuck", Some(&result.cause)),
+        (Some(result), _) => ("failed", Some(&result.cause)),
+        (None, Some(state)) => ("timed-out", Some(state)),
+        (None, None) => ("detached", None),
+    };
+    let exit_code = run.result.as_ref().and_then(|result| result.exit_code);
+    let members = json!({
+        "object": object(&run.job), "run": run.id, "outcome": outcome, "cause": cause, "exitCode": exit_code,
+    });
+    line("concluded", &members)
+}
+
+pub(super) fn progress(progress: &Progress) -> String {
+    match progress {
         Progress::Warning(message) => line("warning", &json!({"message": message})),
         Progress::Retrying { what, cause, after } => {
             line("retrying", &json!({"request": what, "cause": cause, "seconds": after.as_secs_f64()}))
@@ -77,8 +99,16 @@ pub(super) fn progress(progress: &Progress) -> Option<String> {
         }
         Progress::Ready { id, note } => line("ready", &json!({"object": object(id), "note": note})),
         Progress::Failed { id, cause } => line("failed", &json!({"object": object(id), "cause": cause})),
-        Progress::PodStarted { .. } | Progress::Log(_) => return None,
-    })
+        Progress::PodStarted { id, pod, index } => {
+            line("pod-started", &json!({"object": object(id), "pod": pod, "index": index}))
+        }
+        Progress::Log(LogLine { pod, container, index, time, line: text }) => {
+            let logged = time.map(|time| time.to_string());
+            let members =
+                json!({"pod": pod, "container": container, "index": index, "logged": logged, "line": text});
+            line("log", &members)
+        }
+    }
 }
 
 fn object(id: &ObjectId) -> Json {

@@ -11,7 +11,9 @@ use crate::source::Place;
 impl Node {
     /// Reads JSON text, as a server sends it.
     pub fn read_json(text: &[u8], place: Place) -> Result<Node, serde_json::Error> {
-        let mut reader = serde_json::Deserializer::from_slice(text);
+        // Of text that is known to be UTF-8, no string is looked at for that again.
+        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+        let mut reader = serde_json::Deserializer::from_str(text);
         let node = At(place).deserialize(&mut reader)?;
         reader.end()?;
         Ok(node)

@@ -136,6 +136,34 @@ fn what_ends_an_apply_before_its_time_is_an_event() {
 }
 
 #[test]
+fn a_run_tells_its_log_and_its_end_event_by_event() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("job.yaml", &job("work", "echo dear $WHO; exit 3"));
+    let failed = events(&desk.daphnia(&["run", "job.yaml", "--env", "WHO=you", "-o", "json"]).exits(1));
+    assert_eq!(names(&failed)[..2], ["began", "differs"], "what is changed is told first");
+    assert_eq!(failed[0]["command"], "run");
+    let fields = &failed[1]["changes"]["changes"][0]["fields"];
+    assert_eq!(fields[1]["path"], "spec.template.spec.containers[0].env[0].value", "{fields}");
+    assert_eq!((&fields[1]["after"], &fields[1]["origin"]), (&json!("you"), &json!("--env WHO")));
+    let log: Vec<&Value> = failed.iter().filter(|event| event["event"] == "log").collect();
+    assert_eq!(log.len(), 1);
+    assert_eq!((&log[0]["container"], &log[0]["line"]), (&json!("main"), &json!("dear you")));
+    assert!(log[0]["logged"].is_string());
+    let started = told(&failed, "started", "run");
+    let concluded = failed.iter().find(|event| event["event"] == "concluded").expect("it says how it ended");
+    assert_eq!((&concluded["run"], &concluded["object"]["name"]), (&started[0].1, &started[0].1));
+    assert_eq!((&concluded["outcome"], &concluded["exitCode"]), (&json!("failed"), &json!(3)));
+    assert!(concluded["cause"].as_str().is_some_and(|cause| cause.ends_with("code 3: dear you")));
+    assert_eq!(told(&failed, "pod-started", "pod").len(), 1);
+
+    let run = concluded["run"].as_str().unwrap_or_default();
+    let again = events(&desk.daphnia(&["rerun", run, "--detach", "-o", "json"]).exits(0));
+    assert_eq!(again[0]["command"], "rerun");
+    let detached = again.iter().find(|event| event["event"] == "concluded").expect("it says that it goes on");
+    assert_eq!((&detached["outcome"], &detached["cause"]), (&json!("detached"), &Value::Null));
+}
+
+#[test]
 fn what_goes_is_an_event_too() {
     let Some(desk) = Desk::new() else { return };
     let set = ["--set-name", "shop", "-n", "NAMESPACE", "-o", "json"];

@@ -5,19 +5,18 @@ use serde_json::{Map, Value as Json, json};
 use super::shown_fields;
 use crate::diff::{Action, Cause, Change, ChangeSet, Conflict, FieldChange, Mode, Reason};
 use crate::report::json::location;
-use crate::report::region::write_json;
 use crate::source::{Place, Sources};
 
 /// Grows when a reader of the old shape could stumble over the new one.
 const VERSION: u32 = 1;
 
-pub(super) fn whole(changes: &ChangeSet, all: bool, sources: &Sources) -> String {
+pub fn tree(changes: &ChangeSet, all: bool, sources: &Sources) -> Json {
     let against = match &changes.mode {
         Mode::Offline { against } => Some(against),
         _ => None,
     };
     let count = |name: &str| changes.count(|action| action.name() == name);
-    write_json(&json!({
+    json!({
         "version": VERSION,
         "mode": changes.mode.name(),
         "against": against,
@@ -28,7 +27,7 @@ pub(super) fn whole(changes: &ChangeSet, all: bool, sources: &Sources) -> String
         "pruned": count("pruned"),
         "removed": count("removed"),
         "changes": changes.changes.iter().map(|change| object(change, all, sources)).collect::<Vec<_>>(),
-    }))
+    })
 }
 
 fn object(change: &Change, all: bool, sources: &Sources) -> Json {
