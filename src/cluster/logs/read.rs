@@ -44,6 +44,7 @@ async fn read_instance(
     cursor: &mut Cursor,
 ) {
     let mut tries = 0;
+    let read_before = cursor.time;
     loop {
         let now = seen.borrow_and_update().clone();
         let is_current = now.current.as_ref().is_some_and(|(id, _)| id == instance);
@@ -64,7 +65,15 @@ async fn read_instance(
             }
             continue;
         }
-        let Err(failure) = outcome else { return };
+        let Err(failure) = outcome else {
+            // A runtime may say that a container has ended before it has written what that wrote.
+            if cursor.time != read_before || tries > 0 {
+                return;
+            }
+            tries += 1;
+            tokio::time::sleep(PAUSE).await;
+            continue;
+        };
         if failure.is_code(404) {
             // Deleted while it was read, it was read to its end.
             if cursor.time.is_none() {
