@@ -17,7 +17,7 @@ pub use digest::digest;
 pub use execute::{ExecuteOptions, Execution, execute};
 pub use record::{RunRecord, RunState};
 pub use replay::{follow, replay};
-pub use run::{Run, RunOptions, run};
+pub use run::{Conclusion, Run, RunOptions, run};
 pub use settle::settle;
 
 use crate::cluster::{Attempt, Call, Cluster, ContainerExit, LogLine, delete};

@@ -9,7 +9,7 @@ use clap::Args;
 use super::server::{OutputArgs, ServerArgs, duration, interruption};
 use super::{Session, Status};
 use crate::cluster::{Cluster, Listener, Progress};
-use crate::history::{Run, RunOptions, cancel, run};
+use crate::history::{Conclusion, Run, RunOptions, cancel, run};
 use crate::object::{ObjectId, Plan};
 use crate::report::LogPrefix;
 use crate::yaml::Node;
@@ -114,16 +114,15 @@ impl Session {
 
     fn conclude(&self, run: &Run, propagates_exit_code: bool) -> Status {
         self.report.concluded(run);
-        match (&run.result, &run.waiting_for) {
-            (Some(result), _) if result.succeeded => Status::DONE,
-            (Some(result), _) if result.is_stuck => Status::FOUND,
-            (Some(result), _) => {
-                let code = result.exit_code.and_then(|code| u8::try_from(code).ok());
+        match run.conclusion() {
+            Conclusion::Succeeded | Conclusion::Detached => Status::DONE,
+            Conclusion::Stuck(_) => Status::FOUND,
+            Conclusion::Failed(_) => {
+                let code = run.exit_code().and_then(|code| u8::try_from(code).ok());
                 let code = code.filter(|code| *code != 0 && propagates_exit_code);
                 code.map_or(Status::FOUND, Status)
             }
-            (None, Some(_)) => Status::TIMED_OUT,
-            (None, None) => Status::DONE,
+            Conclusion::TimedOut(_) => Status::TIMED_OUT,
         }
     }
 }

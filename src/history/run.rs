@@ -42,6 +42,36 @@ pub struct Run {
     pub waiting_for: Option<String>,
 }
 
+/// How a run stands when nobody waits for it any more, with the cause where there is one to tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Conclusion<'r> {
+    Succeeded,
+    /// It cannot get on, and its Job is still there.
+    Stuck(&'r str),
+    Failed(&'r str),
+    /// It goes on, and was waiting for this.
+    TimedOut(&'r str),
+    /// It goes on, and nobody was to wait.
+    Detached,
+}
+
+impl Run {
+    pub fn conclusion(&self) -> Conclusion<'_> {
+        match (&self.result, &self.waiting_for) {
+            (Some(result), _) if result.succeeded => Conclusion::Succeeded,
+            (Some(result), _) if result.is_stuck => Conclusion::Stuck(&result.cause),
+            (Some(result), _) => Conclusion::Failed(&result.cause),
+            (None, Some(state)) => Conclusion::TimedOut(state),
+            (None, None) => Conclusion::Detached,
+        }
+    }
+
+    /// The exit code of the container that ended it.
+    pub fn exit_code(&self) -> Option<i32> {
+        self.result.as_ref()?.exit_code
+    }
+}
+
 /// Runs a Job of a plan now, under a fresh name. What else is in the plan is applied first, but for other Jobs and
 /// for ConfigMaps and Secrets of the Job that would change: of these it gets copies.
 pub async fn run(

@@ -9,7 +9,7 @@ use super::region::escaped;
 use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
 use crate::diagnostic::Diagnostic;
 use crate::diff::{Action, ChangeSet, Reason};
-use crate::history::Run;
+use crate::history::{Conclusion, Run};
 use crate::object::ObjectId;
 use crate::source::{Place, Sources};
 
@@ -63,16 +63,15 @@ pub(super) fn differs(changes: &ChangeSet, sources: &Sources) -> String {
 
 /// How a run ended, or that it has not.
 pub(super) fn concluded(run: &Run) -> String {
-    let (outcome, cause) = match (&run.result, &run.waiting_for) {
-        (Some(result), _) if result.succeeded => ("succeeded", None),
-        (Some(result), _) if result.is_stuck => ("stuck", Some(&result.cause)),
-        (Some(result), _) => ("failed", Some(&result.cause)),
-        (None, Some(state)) => ("timed-out", Some(state)),
-        (None, None) => ("detached", None),
+    let (outcome, cause) = match run.conclusion() {
+        Conclusion::Succeeded => ("succeeded", None),
+        Conclusion::Stuck(cause) => ("stuck", Some(cause)),
+        Conclusion::Failed(cause) => ("failed", Some(cause)),
+        Conclusion::TimedOut(state) => ("timed-out", Some(state)),
+        Conclusion::Detached => ("detached", None),
     };
-    let exit_code = run.result.as_ref().and_then(|result| result.exit_code);
     let members = json!({
-        "object": object(&run.job), "run": run.id, "outcome": outcome, "cause": cause, "exitCode": exit_code,
+        "object": object(&run.job), "run": run.id, "outcome": outcome, "cause": cause, "exitCode": run.exit_code(),
     });
     line("concluded", &members)
 }

@@ -10,7 +10,7 @@ use super::live::Live;
 use super::{to_stderr, to_stdout, without_controls};
 use crate::cluster::{JobCounts, LogLine, Progress, Readiness, State};
 use crate::diff::Action;
-use crate::history::Run;
+use crate::history::{Conclusion, Run};
 use crate::object::ObjectId;
 
 const DIM: Style = Style::new().dimmed();
@@ -146,15 +146,15 @@ impl Narrator {
 /// Says how a run ended, or that it has not yet, and what to do about it.
 pub(super) fn concluded(run: &Run) -> Vec<String> {
     let id = &run.id;
-    match (&run.result, &run.waiting_for) {
-        (Some(result), _) if result.succeeded => vec![format!("run {id} succeeded")],
-        (Some(result), _) if result.is_stuck => vec![
-            format!("run {id} is stuck: {}", result.cause),
+    match run.conclusion() {
+        Conclusion::Succeeded => vec![format!("run {id} succeeded")],
+        Conclusion::Stuck(cause) => vec![
+            format!("run {id} is stuck: {cause}"),
             format!("its Job is still there: mend what is amiss, or end it with `daphnia cancel {id}`"),
         ],
-        (Some(result), _) => vec![format!("run {id} failed: {}", result.cause)],
-        (None, Some(state)) => vec![format!("run {id} is not over in time ({state}); it goes on")],
-        (None, None) => vec![format!("run {id} goes on; `daphnia show {id}` tells how it ends")],
+        Conclusion::Failed(cause) => vec![format!("run {id} failed: {cause}")],
+        Conclusion::TimedOut(state) => vec![format!("run {id} is not over in time ({state}); it goes on")],
+        Conclusion::Detached => vec![format!("run {id} goes on; `daphnia show {id}` tells how it ends")],
     }
 }
 
