@@ -1,6 +1,7 @@
 //! Arguments, exit status; each command a few calls of stages.
 
 mod against;
+mod ahead;
 mod apply;
 mod completions;
 mod delete;

@@ -1,7 +1,9 @@
 //! The connection to a cluster; with `history` the only user of a network.
 
+mod ahead;
 mod apply;
 mod call;
+mod client;
 mod connect;
 mod cronjob;
 pub(crate) mod json;
@@ -17,13 +19,14 @@ mod set;
 mod target;
 mod wait;
 
+pub use ahead::Listing;
 pub use apply::{ApplyOptions, Outcome, apply, delete, ensure_allowed};
 pub(crate) use call::{Call, encode};
-pub use connect::ConnectOptions;
+pub use connect::{ConnectOptions, Connection};
 pub use cronjob::cronjob;
 pub use logs::LogLine;
 pub(crate) use observe::CONCURRENCY;
-pub use observe::{ObserveOptions, observe};
+pub use observe::{ObserveOptions, foresee, observe};
 pub(crate) use refusal::Attempt;
 pub use remove::{RemoveOptions, remove};
 pub(crate) use request::Failure;
@@ -43,13 +46,7 @@ use crate::source::Place;
 
 /// A way to one cluster. It is cheap to share; dropping what it returned stops the work.
 pub struct Cluster {
-    client: kube::Client,
-    context: Option<String>,
-    /// All contexts of the kubeconfig, each with what it calls its cluster.
-    contexts: Vec<(String, String)>,
-    namespace: String,
-    server: String,
-    request_timeout: Duration,
+    connection: Connection,
     /// The place of all that the cluster says.
     place: Place,
     listener: Listener,
@@ -124,16 +121,16 @@ pub enum Progress {
 impl Cluster {
     /// The namespace of objects that name none.
     pub fn namespace(&self) -> &str {
-        &self.namespace
+        &self.connection.namespace
     }
 
     pub fn context(&self) -> Option<&str> {
-        self.context.as_deref()
+        self.connection.context.as_deref()
     }
 
     /// Host and port.
     pub fn server(&self) -> &str {
-        &self.server
+        &self.connection.server
     }
 
     /// The place of all that the cluster says.

@@ -16,7 +16,7 @@ pub use clean::clean;
 pub use immutable::{changed_immutable_fields, is_immutable_field};
 pub use merge::merge;
 pub use offline::between;
-pub use owned::{FIELD_MANAGER, is_applied, is_same_but_for_times};
+pub use owned::{FIELD_MANAGER, forget_owners, is_applied, is_same_but_for_times};
 pub use prepare::prepare;
 
 use sha2::{Digest as _, Sha256};

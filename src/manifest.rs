@@ -27,7 +27,7 @@ use profiles::Decider;
 pub use profiles::variables;
 use references::Others;
 pub use rules::examine as examine_rules;
-pub use target::{Target, targets};
+pub use target::{Target, names_a_target, targets};
 
 use crate::catalog::shape::Shape;
 use crate::catalog::{Catalog, Flaws, Kind};

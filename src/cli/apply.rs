@@ -64,6 +64,7 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
     Session::tell_and_ask(&args.tell, "apply", |session| {
+        session.ahead.server = Some(args.server.options());
         let work = session.work(args)?;
         block_on(session.apply(work, args)).inspect_err(|status| {
             if status.is_interruption() {

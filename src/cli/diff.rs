@@ -9,9 +9,9 @@ use super::against::{Against, against};
 use super::server::{ServerArgs, block_on, narrator};
 use super::set::SetArgs;
 use super::{Input, Session, Status, external};
-use crate::cluster::{Cluster, ObserveOptions, observe};
-use crate::diagnostic::{Diagnostics, did_you_mean};
-use crate::diff::{ChangeSet, Mode, Observed, between};
+use crate::cluster::foresee;
+use crate::diagnostic::did_you_mean;
+use crate::diff::{ChangeSet, Mode, between};
 use crate::history::settle;
 use crate::object::Plan;
 use crate::report::ChangeFormat;
@@ -85,6 +85,7 @@ fn format(argument: &str) -> Result<ChangeFormat, String> {
 
 pub(super) fn diff(args: &DiffArgs) -> Status {
     let mut session = Session::default();
+    session.ahead.server = args.against.is_none().then(|| args.server.options());
     let changes = session
         .plan(&args.input)
         .and_then(|plan| session.ensure_named(&plan).map(|()| plan))
@@ -106,7 +107,12 @@ impl Session {
         let (observed, leaving, mode) = block_on(async {
             let cluster = self.connect(&args.server, narrator(None)).await?;
             let set = self.join(&cluster, &args.set, &mut plan).await?;
-            let (observed, mode) = self.told(foresee(self, &cluster, plan, args.read_only).await)?;
+            let (observed, mode) = self.told(foresee(&cluster, plan, args.read_only).await)?;
+            if mode == Mode::ReadOnly && !args.read_only {
+                self.report.note(
+                    "only reading, for lack of the right to patch: the server's own changes do not show",
+                );
+            }
             let observed = self.told(settle(&cluster, observed).await)?;
             let leaving = self.leaving(&cluster, set.as_ref(), &args.set, &observed).await?;
             if let Some(path) = &args.save {
@@ -130,36 +136,5 @@ impl Session {
         let format = args.output.unwrap_or(ChangeFormat::Patch);
         self.report.changes(changes, &self.sources, format, args.all);
         if changes.is_empty() { Status::DONE } else { Status::FOUND }
-    }
-}
-
-/// Asks the server what would become of the objects; without the right to ask, computes it.
-async fn foresee(
-    session: &Session,
-    cluster: &Cluster,
-    plan: Plan,
-    is_read_only: bool,
-) -> Result<(Vec<Observed>, Mode), Diagnostics> {
-    let options = ObserveOptions { may_lack: true, ..ObserveOptions::default() };
-    let by_reading = ObserveOptions { read_only: true, ..options.clone() };
-    if is_read_only {
-        return Ok((observe(cluster, plan, &by_reading).await?, Mode::ReadOnly));
-    }
-    let errors = match observe(cluster, plan.clone(), &options).await {
-        Ok(observed) => return Ok((observed, Mode::Server)),
-        Err(errors) => errors,
-    };
-    let is_forbidden = errors.0.iter().all(|error| error.code == "forbidden");
-    if !is_forbidden {
-        return Err(errors);
-    }
-    match observe(cluster, plan, &by_reading).await {
-        Ok(observed) => {
-            session
-                .report
-                .note("only reading, for lack of the right to patch: the server's own changes do not show");
-            Ok((observed, Mode::ReadOnly))
-        }
-        Err(_) => Err(errors),
     }
 }

@@ -2,14 +2,15 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
+use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, Status};
-use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
+use crate::cluster::{Cluster, ConnectOptions, Connection, Listener, Readiness, State};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::Plan;
 use crate::report::{LogPrefix, Narrator, tell_event};
@@ -66,6 +67,17 @@ enum Telling {
     Json,
 }
 
+impl ServerArgs {
+    pub(super) fn options(&self) -> ConnectOptions {
+        ConnectOptions {
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            namespace: self.namespace.clone(),
+            request_timeout: self.request_timeout,
+        }
+    }
+}
+
 impl TellArgs {
     /// Whether someone is there to say yes or no.
     pub(super) fn can_ask(&self) -> bool {
@@ -87,11 +99,18 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     number.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long"))
 }
 
+/// Returns what runs all that waits for a server. A thread of its own serves the connections, whatever the others do.
+pub(super) fn runtime() -> &'static Runtime {
+    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
+    RUNTIME.get_or_init(|| {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        runtime.expect("the system gives a process an event queue")
+    })
+}
+
 /// Runs the part of a command that talks to a cluster, until it ends or is interrupted.
 pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.expect("the system gives a process an event queue");
-    runtime.block_on(async {
+    runtime().block_on(async {
         tokio::select! {
             result = work => result,
             status = interruption() => Err(status),
@@ -157,13 +176,11 @@ impl Session {
     }
 
     pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {
-        let options = ConnectOptions {
-            kubeconfig: args.kubeconfig.clone(),
-            context: args.context.clone(),
-            namespace: args.namespace.clone(),
-            request_timeout: args.request_timeout,
+        let connection = match self.ahead.opened().await {
+            Some(connection) => connection,
+            None => Connection::open(&args.options()).await,
         };
-        let cluster = self.told(Cluster::connect(&options, &self.sources, listener).await)?;
+        let cluster = Cluster::new(self.told(connection)?, &self.sources, listener);
         self.report.connected(&cluster);
         self.told(cluster.ensure_meant(&self.targets))?;
         Ok(cluster)

@@ -52,6 +52,11 @@ impl Call {
         Call { accept, ..Call::list(path) }
     }
 
+    /// Says whether it asks for objects with all that is in them.
+    pub fn is_whole_list(&self) -> bool {
+        self.verb == "list" && self.accept.is_none()
+    }
+
     /// Server-side apply.
     pub fn apply(path: &str, object: &Json) -> Call {
         Call::new("patch", Method::PATCH, path).body(object, "application/apply-patch+yaml")

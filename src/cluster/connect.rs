@@ -1,5 +1,6 @@
 //! A kubeconfig, or the pod we run in → a connection.
 
+use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::time::Duration;
@@ -7,6 +8,8 @@ use std::time::Duration;
 use http::header::{HeaderValue, USER_AGENT};
 use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 
+use super::ahead::UnderWay;
+use super::client::client;
 use super::{Cluster, Listener, Memory};
 use crate::diagnostic::{Class, Diagnostic, Diagnostics, did_you_mean};
 use crate::source::{Place, Source, SourceKind, Sources};
@@ -29,14 +32,41 @@ impl Default for ConnectOptions {
     }
 }
 
-impl Cluster {
+/// A way to a cluster, and who it is for those who wrote the kubeconfig.
+pub struct Connection {
+    pub(super) client: kube::Client,
+    pub(super) context: Option<String>,
+    /// All contexts of the kubeconfig, each with what it calls its cluster.
+    pub(super) contexts: Vec<(String, String)>,
+    pub(super) namespace: String,
+    pub(super) server: String,
+    pub(super) request_timeout: Duration,
+    pub(super) under_way: UnderWay,
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("server", &self.server).finish_non_exhaustive()
+    }
+}
+
+impl Connection {
     /// Finds out how to reach the cluster. No request is sent yet.
-    pub async fn connect(
-        options: &ConnectOptions,
-        sources: &Sources,
-        listener: Listener,
-    ) -> Result<Cluster, Diagnostics> {
-        let Chosen { mut config, context, contexts } = configure(options).await?;
+    pub async fn open(options: &ConnectOptions) -> Result<Connection, Diagnostics> {
+        Connection::to(configure(options).await?, options)
+    }
+
+    /// The same, unless a program has to be run for it: one that asks for a password should know what for.
+    pub async fn open_quietly(options: &ConnectOptions) -> Option<Result<Connection, Diagnostics>> {
+        match configure(options).await {
+            Ok(chosen) if chosen.runs_a_program() => None,
+            Ok(chosen) => Some(Connection::to(chosen, options)),
+            Err(errors) => Some(Err(errors)),
+        }
+    }
+
+    fn to(chosen: Chosen, options: &ConnectOptions) -> Result<Connection, Diagnostics> {
+        let Chosen { mut config, context, contexts } = chosen;
         config.connect_timeout = Some(CONNECT_TIMEOUT);
         // Its retries are silent and take minutes; ours are in `request`.
         config.default_retry = false;
@@ -44,20 +74,20 @@ impl Cluster {
         config.headers.push((USER_AGENT, agent));
         let server = host_and_port(&config.cluster_url);
         let namespace = options.namespace.clone().unwrap_or_else(|| config.default_namespace.clone());
-        let client = kube::Client::try_from(config).map_err(|error| broken_client(&error, &server))?;
-        let name = context.clone().unwrap_or_else(|| server.clone());
+        let client = client(config).map_err(|error| broken_client(&error, &server))?;
+        let request_timeout = options.request_timeout;
+        let under_way = UnderWay::default();
+        Ok(Connection { client, context, contexts, namespace, server, request_timeout, under_way })
+    }
+}
+
+impl Cluster {
+    /// Is to be told of all that happens from now on.
+    pub fn new(connection: Connection, sources: &Sources, listener: Listener) -> Cluster {
+        let name = connection.context.clone().unwrap_or_else(|| connection.server.clone());
         let source = sources.add(Source::new(SourceKind::Cluster, name, ""));
-        Ok(Cluster {
-            client,
-            context,
-            contexts,
-            namespace,
-            server,
-            request_timeout: options.request_timeout,
-            place: Place::new(source, 0..0),
-            listener,
-            memory: Mutex::new(Memory::default()),
-        })
+        let place = Place::new(source, 0..0);
+        Cluster { connection, place, listener, memory: Mutex::new(Memory::default()) }
     }
 }
 
@@ -66,6 +96,13 @@ struct Chosen {
     config: kube::Config,
     context: Option<String>,
     contexts: Vec<(String, String)>,
+}
+
+impl Chosen {
+    fn runs_a_program(&self) -> bool {
+        let credentials = &self.config.auth_info;
+        credentials.exec.is_some() || credentials.auth_provider.is_some()
+    }
 }
 
 async fn configure(options: &ConnectOptions) -> Result<Chosen, Diagnostics> {

@@ -96,7 +96,7 @@ impl Cluster {
         self.warn_once(format!(
             "`{}` does not serve `{kind}` in `{api_version}`, so an apply would be refused: install its \
              CustomResourceDefinition, or add it to what you apply",
-            self.server
+            self.server()
         ));
         let plural = format!("{}s", kind.to_lowercase());
         Ok(Resource {
@@ -110,7 +110,7 @@ impl Cluster {
     /// Says that the server does not serve the object's kind, and what it serves instead.
     pub(crate) async fn unserved(&self, object: &Object) -> Diagnostic {
         let id = &object.id;
-        let message = format!("`{}` does not serve `{}` in `{}`", self.server, id.kind, id.api_version);
+        let message = format!("`{}` does not serve `{}` in `{}`", self.server(), id.kind, id.api_version);
         let error = Diagnostic::unable("kind-unserved", message).at(object.origin(["kind"]));
         let served = self.served(object).await.unwrap_or_default();
         let kinds = served.iter().map(|resource| resource.kind.as_str());

@@ -1,14 +1,26 @@
 //! Lists, page by page.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::Cluster;
 use super::call::Call;
 use super::request::Failure;
-use crate::yaml::{Node, Value};
+use crate::yaml::Node;
 
 /// How many objects a page has, of which nobody knows how many are wanted.
 pub(super) const PAGE: usize = 500;
+
+/// Returns how many objects a page has if so many of them are wanted: what is wanted fits on the first, as a rule.
+pub(super) fn page_for(wanted: usize) -> usize {
+    (wanted / PAGE + 2) * PAGE
+}
+
+/// Asks for a page of a list.
+pub(super) fn page(list: &Call, limit: usize) -> Call {
+    list.clone().query("limit", limit.to_string())
+}
 
 impl Cluster {
     /// Lists all objects under a path, page by page.
@@ -40,35 +52,37 @@ impl Cluster {
 
     /// Follows a list to its end.
     pub(crate) async fn pages(&self, list: &Call) -> Result<(Vec<Json>, String), Failure> {
-        let mut items = Vec::new();
-        let read = |page: Vec<Node>| items.extend(page.iter().map(Node::to_json));
-        let version = self.each_page(list, PAGE, read).await?;
-        Ok((items, version))
+        self.each_item(list, PAGE, |item| Some(item.to_json())).await
     }
 
-    /// Reads a list in pages of so many objects at most, and says at which version of the whole.
-    pub(crate) async fn each_page(
+    /// Reads a list in pages of so many objects at most, keeps what is made of its items, and says at which version
+    /// of the whole.
+    pub(crate) async fn each_item<T: Send + 'static>(
         &self,
         list: &Call,
         limit: usize,
-        mut read: impl FnMut(Vec<Node>),
-    ) -> Result<String, Failure> {
+        make: impl Fn(Node) -> Option<T> + Send + Sync + 'static,
+    ) -> Result<(Vec<T>, String), Failure> {
+        let (place, make) = (self.place, Arc::new(make));
+        let mut all = Vec::new();
         let mut next = String::new();
         loop {
-            let mut call = list.clone().query("limit", limit.to_string());
+            let mut call = page(list, limit);
             if !next.is_empty() {
                 call = call.query("continue", &next);
             }
-            let mut page = self.call_for_node(&call).await?;
-            match page.as_map_mut().and_then(|page| page.remove("items")).map(|items| items.value) {
-                Some(Value::List(items)) => read(items),
-                Some(Value::Null) | None => {}
-                Some(_) => return Err(Failure::Malformed("a list without items".to_owned())),
-            }
-            let text = |field| page.at(["metadata", field]).and_then(Node::as_str).unwrap_or_default();
+            let make = Arc::clone(&make);
+            let read = move |bytes: &[u8]| {
+                let mut made = Vec::new();
+                let head = Node::read_json_list(bytes, place, &mut |item| made.extend(make(item)))?;
+                Ok((made, head))
+            };
+            let ((made, head), _) = self.answer(&call, read).await?;
+            all.extend(made);
+            let text = |field| head.at(["metadata", field]).and_then(Node::as_str).unwrap_or_default();
             next = text("continue").to_owned();
             if next.is_empty() {
-                return Ok(text("resourceVersion").to_owned());
+                return Ok((all, text("resourceVersion").to_owned()));
             }
         }
     }

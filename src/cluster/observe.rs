@@ -1,23 +1,23 @@
 //! Plan → Observed: what each object is in the cluster, and what it would become.
 
+mod live;
 mod predict;
 
+pub(super) use live::{Look, named};
 pub use predict::apply_call;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 
 use super::Cluster;
-use super::call::Call;
 use super::kinds::Resource;
-use super::list::PAGE;
-use super::refusal::Attempt;
-use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics};
-use crate::diff::{Observed, prepare};
+use crate::diff::{Conflict, Mode, Observed, Prediction, forget_owners, is_applied, prepare};
 use crate::object::{Object, ObjectId, Plan};
-use crate::yaml::{Key, Node};
+use crate::yaml::Node;
+use predict::{has_had_its_run, is_terminating, predict_alone};
 
 /// How many requests may be under way at once.
 pub const CONCURRENCY: usize = 16;
@@ -26,19 +26,43 @@ pub const CONCURRENCY: usize = 16;
 pub struct ObserveOptions {
     /// Run Jobs again that have had their run.
     pub rerun: bool,
-    /// Ask for nothing that needs more than the right to read: predictions are computed here.
-    pub read_only: bool,
     /// Take for new, with a warning, what the cluster has no namespace or no definition for.
     pub may_lack: bool,
 }
 
 /// An object, and where the API serves it.
+#[derive(Clone)]
 pub struct Target {
     pub object: Object,
     pub resource: Resource,
     /// Whether its namespace or its definition comes with the same plan.
     pub is_ahead: bool,
 }
+
+/// An object as it is, seen beside what it is to be.
+struct Live {
+    /// As the server holds it; if it stays the same, without who set its fields.
+    node: Node,
+    /// Whether an apply would change nothing, so that the server need not be asked about it.
+    is_same: bool,
+}
+
+impl Live {
+    fn look(object: &Object, mut node: Node, options: &ObserveOptions) -> Live {
+        let is_to_go = is_terminating(&node) || has_had_its_run(object, &node, options);
+        let is_same = !is_to_go && is_applied(&object.node, &node);
+        if is_same {
+            // Most of what the server tells, and nobody asks any more.
+            forget_owners(&mut node);
+        }
+        Live { node, is_same }
+    }
+}
+
+/// An object as it is to be, and as it is if it is there.
+type Sides = (Target, Option<Live>);
+/// What would become of an object, and which of its fields others own.
+type Predicted = (Prediction, Vec<Conflict>);
 
 /// Asks the cluster about every object of a plan: one list per kind and namespace, and a dry-run for each object
 /// that is not yet as it is to be. Nothing is changed.
@@ -47,27 +71,36 @@ pub async fn observe(
     plan: Plan,
     options: &ObserveOptions,
 ) -> Result<Vec<Observed>, Diagnostics> {
-    let mut targets = cluster.targets(plan, options.may_lack).await?;
-    let mut live = cluster.live(&targets).await?;
-    let missing: HashSet<String> = targets
-        .iter()
-        .filter(|target| target.object.id.kind == "Namespace" && !live.contains_key(&target.object.id))
-        .map(|target| target.object.id.name.clone())
-        .collect();
-    for target in &mut targets {
-        let namespace = target.object.id.namespace.as_ref();
-        target.is_ahead |= namespace.is_some_and(|namespace| missing.contains(namespace));
+    let sides = cluster.sides(plan, options).await?;
+    let predicted = cluster.predict_all(&sides, options).await?;
+    Ok(observed(sides, predicted))
+}
+
+/// The same for who only wants to know. Without the right to a dry-run, or if none is wanted, the cluster is only
+/// read, and what would become of it is computed here.
+pub async fn foresee(
+    cluster: &Cluster,
+    plan: Plan,
+    is_read_only: bool,
+) -> Result<(Vec<Observed>, Mode), Diagnostics> {
+    let options = ObserveOptions { may_lack: true, ..ObserveOptions::default() };
+    let sides = cluster.sides(plan, &options).await?;
+    if !is_read_only {
+        match cluster.predict_all(&sides, &options).await {
+            Ok(predicted) => return Ok((observed(sides, predicted), Mode::Server)),
+            Err(errors) if errors.0.iter().all(|error| error.code == "forbidden") => {}
+            Err(errors) => return Err(errors),
+        }
     }
-    let predictions = futures::stream::iter(targets.into_iter().enumerate())
-        .map(|(index, target)| {
-            let live = live.remove(&target.object.id);
-            async move { (index, cluster.predict(target, live, options).await) }
-        })
-        // One slow answer holds up no others.
-        .buffer_unordered(CONCURRENCY);
-    let mut predictions: Vec<_> = predictions.collect().await;
-    predictions.sort_by_key(|(index, _)| *index);
-    gather(predictions.into_iter().map(|(_, prediction)| prediction).collect())
+    let predicted = sides.iter().map(|sides| predict_alone(sides, &options)).collect();
+    Ok((observed(sides, predicted), Mode::ReadOnly))
+}
+
+fn observed(sides: Vec<Sides>, predicted: Vec<Predicted>) -> Vec<Observed> {
+    let objects = sides.into_iter().zip(predicted).map(|((target, live), (prediction, conflicts))| {
+        Observed { desired: target.object, live: live.map(|live| live.node), prediction, conflicts }
+    });
+    objects.collect()
 }
 
 /// Returns all products, or all complaints, each once.
@@ -93,6 +126,40 @@ pub fn gather<T>(results: Vec<Result<T, Diagnostics>>) -> Result<Vec<T>, Diagnos
 }
 
 impl Cluster {
+    /// Reads what is there of every object of a plan.
+    async fn sides(&self, plan: Plan, options: &ObserveOptions) -> Result<Vec<Sides>, Diagnostics> {
+        let targets = Arc::new(self.targets(plan, options.may_lack).await?);
+        let looking = options.clone();
+        let look: Look<Live> =
+            Arc::new(move |target: &Target, node| Live::look(&target.object, node, &looking));
+        let live = self.live(&targets, &look).await?;
+        let targets = Arc::unwrap_or_clone(targets);
+        let mut sides: Vec<Sides> = targets.into_iter().zip(live).collect();
+        let is_missing = |(target, live): &&Sides| target.object.id.kind == "Namespace" && live.is_none();
+        let missing: HashSet<String> =
+            sides.iter().filter(is_missing).map(|(target, _)| target.object.id.name.clone()).collect();
+        for (target, _) in &mut sides {
+            let namespace = target.object.id.namespace.as_ref();
+            target.is_ahead |= namespace.is_some_and(|namespace| missing.contains(namespace));
+        }
+        Ok(sides)
+    }
+
+    /// Asks the server what would become of all objects.
+    async fn predict_all(
+        &self,
+        sides: &[Sides],
+        options: &ObserveOptions,
+    ) -> Result<Vec<Predicted>, Diagnostics> {
+        let predicted = futures::stream::iter(sides.iter().enumerate())
+            .map(|(index, sides)| async move { (index, self.predict(sides, options).await) })
+            // One slow answer holds up no others.
+            .buffer_unordered(CONCURRENCY);
+        let mut predicted: Vec<_> = predicted.collect().await;
+        predicted.sort_by_key(|(index, _)| *index);
+        gather(predicted.into_iter().map(|(_, predicted)| predicted).collect())
+    }
+
     /// Finds the resource and the namespace of every object.
     pub(super) async fn targets(&self, plan: Plan, may_lack: bool) -> Result<Vec<Target>, Diagnostics> {
         let mut results = Vec::new();
@@ -136,84 +203,10 @@ impl Cluster {
     pub(super) fn target(&self, object: Object, (resource, is_ahead): (Resource, bool)) -> Target {
         let mut object = prepare(object);
         object.id.namespace = match object.id.namespace.take() {
-            namespace if resource.is_namespaced => namespace.or_else(|| Some(self.namespace.clone())),
+            namespace if resource.is_namespaced => namespace.or_else(|| Some(self.namespace().to_owned())),
             _ => None,
         };
         Target { object, resource, is_ahead }
-    }
-
-    /// Reads the objects as they are.
-    pub(super) async fn live(&self, targets: &[Target]) -> Result<HashMap<ObjectId, Node>, Diagnostics> {
-        let mut groups: BTreeMap<String, Vec<&Target>> = BTreeMap::new();
-        for target in targets.iter().filter(|target| !target.is_ahead) {
-            let path = target.resource.path(target.object.id.namespace.as_deref());
-            groups.entry(path).or_default().push(target);
-        }
-        let lists = futures::stream::iter(groups)
-            .map(|(path, group)| async move { self.live_group(&path, &group).await })
-            .buffered(CONCURRENCY);
-        let lists = gather(lists.collect().await)?;
-        Ok(lists.into_iter().flatten().collect())
-    }
-
-    async fn live_group(&self, path: &str, group: &[&Target]) -> Result<Vec<(ObjectId, Node)>, Diagnostics> {
-        let mut list = Call::list(path);
-        if let [only] = group {
-            list = list.query("fieldSelector", format!("metadata.name={}", only.object.id.name));
-        }
-        let wanted: HashMap<&str, &ObjectId> =
-            group.iter().map(|target| (target.object.id.name.as_str(), &target.object.id)).collect();
-        let mut found = Vec::new();
-        // What else is there is forgotten page by page; what is wanted fits on the first, as a rule.
-        let read = self.each_page(&list, group.len() + PAGE, |items| {
-            found.extend(items.into_iter().filter_map(|item| {
-                let id = wanted.get(item.at(["metadata", "name"])?.as_str()?)?;
-                Some(((*id).clone(), self.named(item, id)))
-            }));
-        });
-        match read.await {
-            // Roles that name the objects allow to get what they do not allow to list.
-            Err(failure) if failure.is_code(403) => self.live_one_by_one(group, &failure).await,
-            Err(failure) if failure.is_code(404) => Err(self.unserved(&group[0].object).await.into()),
-            Err(failure) => {
-                let what = format!("read `{}`", group[0].object.id);
-                Err(self.explain(&failure, &Attempt::with(&what, &group[0].object)))
-            }
-            Ok(_) => Ok(found),
-        }
-    }
-
-    async fn live_one_by_one(
-        &self,
-        group: &[&Target],
-        list_failure: &Failure,
-    ) -> Result<Vec<(ObjectId, Node)>, Diagnostics> {
-        let gets = futures::stream::iter(group)
-            .map(|target| async move {
-                let id = &target.object.id;
-                match self.call_for_node(&Call::get(&target.resource.object_path(id))).await {
-                    Ok(object) => Ok(Some((id.clone(), self.named(object, id)))),
-                    Err(failure) if failure.is_code(404) => Ok(None),
-                    Err(failure) => {
-                        let what = format!("read `{id}`");
-                        let failure = if failure.is_code(403) { list_failure } else { &failure };
-                        Err(self.explain(failure, &Attempt::with(&what, &target.object)))
-                    }
-                }
-            })
-            .buffered(CONCURRENCY);
-        Ok(gather(gets.collect().await)?.into_iter().flatten().collect())
-    }
-
-    /// Says of an object what it is; items of lists do not.
-    pub(crate) fn named(&self, mut node: Node, id: &ObjectId) -> Node {
-        if let Some(map) = node.as_map_mut() {
-            for (field, value) in [("apiVersion", &id.api_version), ("kind", &id.kind)] {
-                let key = Key::new(field, self.place);
-                map.set(key, Node::string(value, self.place));
-            }
-        }
-        node
     }
 }
 

@@ -40,7 +40,7 @@ impl<'a> Attempt<'a> {
 impl Cluster {
     /// Says why a request failed; several complaints about one object are several diagnostics.
     pub(crate) fn explain(&self, failure: &Failure, attempt: &Attempt) -> Diagnostics {
-        let server = &self.server;
+        let server = self.server();
         let what = attempt.what;
         let one = match failure {
             Failure::Refused(status) => return Diagnostics(self.refused(status, attempt)),
@@ -95,11 +95,10 @@ impl Cluster {
     }
 
     fn unauthorized(&self) -> Diagnostic {
-        let context =
-            self.context.as_ref().map(|name| format!(" of the context `{name}`")).unwrap_or_default();
+        let context = self.context().map(|name| format!(" of the context `{name}`")).unwrap_or_default();
         Diagnostic::error(
             "unauthorized",
-            format!("`{}` does not accept the credentials{context}", self.server),
+            format!("`{}` does not accept the credentials{context}", self.server()),
         )
         .class(Class::Unreachable)
         .help("the token or certificate is wrong or has expired: log in again")

@@ -1,12 +1,15 @@
 //! One request and its answer: timeouts, the few retries that are safe, the server's warnings.
 
 use std::panic::resume_unwind;
+use std::pin::pin;
 use std::time::Duration;
 
 use futures::AsyncBufRead;
 use futures::TryStreamExt;
-use http::{HeaderMap, StatusCode};
+use http::response::Parts;
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
+use kube::client::Body;
 use kube::core::Status;
 
 use serde_json::Value as Json;
@@ -46,6 +49,24 @@ impl Failure {
     }
 }
 
+/// What came back: the head, and all of the body.
+pub(super) type Answer = (Parts, Vec<u8>);
+
+/// Sends a request and waits for all of the answer.
+pub(super) async fn send(client: &kube::Client, request: Request<Body>) -> Result<Answer, Failure> {
+    let broken = |error: &dyn std::error::Error| Failure::Unreachable(chain(error));
+    let (head, body) = client.send(request).await.map_err(|error| broken(&error))?.into_parts();
+    let mut body = pin!(body);
+    let mut bytes = Vec::new();
+    // What has come is kept in one piece from the beginning: a long answer should not be held twice.
+    while let Some(frame) = body.frame().await {
+        if let Ok(data) = frame.map_err(|error| broken(&error))?.into_data() {
+            bytes.extend_from_slice(&data);
+        }
+    }
+    Ok((head, bytes))
+}
+
 const RETRIES: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -66,7 +87,11 @@ impl Cluster {
         self.answer(call, move |bytes: &[u8]| Node::read_json(bytes, place)).await
     }
 
-    async fn answer<T: Send + 'static>(&self, call: &Call, read: impl Read<T>) -> Result<(T, bool), Failure> {
+    pub(super) async fn answer<T: Send + 'static>(
+        &self,
+        call: &Call,
+        read: impl Read<T>,
+    ) -> Result<(T, bool), Failure> {
         let mut attempt = 0;
         loop {
             let (failure, retry_after) = match self.once(call, &read).await {
@@ -105,18 +130,25 @@ impl Cluster {
         read: &impl Read<T>,
     ) -> Result<(StatusCode, T), (Failure, Option<Duration>)> {
         let exchange = async {
-            let response = self.client.send(call.request().map_err(|f| (f, None))?).await;
-            let response = response.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
-            let (head, body) = response.into_parts();
+            let (head, bytes) = self.answered(call).await.map_err(|failure| (failure, None))?;
             self.heed_warnings(&head.headers);
-            let retry_after = retry_after(&head.headers);
-            let bytes = body.collect().await.map_err(|error| (Failure::Unreachable(chain(&error)), None))?;
             self.memory().has_answered = true;
-            let answer = read_aside(head.status, bytes.to_bytes(), read).await;
+            let answer = read_aside(head.status, bytes, read).await;
+            let retry_after = retry_after(&head.headers);
             answer.map(|answer| (head.status, answer)).map_err(|failure| (failure, retry_after))
         };
-        let timeout = self.request_timeout;
+        let timeout = self.connection.request_timeout;
         tokio::time::timeout(timeout, exchange).await.unwrap_or(Err((Failure::TimedOut(timeout), None)))
+    }
+
+    /// Sends a request, unless its answer is under way already.
+    async fn answered(&self, call: &Call) -> Result<Answer, Failure> {
+        let request = call.request()?;
+        let under_way = call.is_whole_list().then(|| self.connection.under_way.take(request.uri())).flatten();
+        match under_way {
+            Some(answer) => answer.await.unwrap_or_else(|error| resume_unwind(error.into_panic())),
+            None => send(&self.connection.client, request).await,
+        }
     }
 
     /// Opens an answer that goes on for as long as there is something to say.
@@ -125,8 +157,8 @@ impl Cluster {
         // Compressed in pieces, of which the decoder would read the first alone.
         let identity = http::HeaderValue::from_static("identity");
         request.headers_mut().insert(http::header::ACCEPT_ENCODING, identity);
-        let timeout = self.request_timeout;
-        let sent = tokio::time::timeout(timeout, self.client.send(request)).await;
+        let timeout = self.connection.request_timeout;
+        let sent = tokio::time::timeout(timeout, self.connection.client.send(request)).await;
         let response = sent.map_err(|_| Failure::TimedOut(timeout))?;
         let response = response.map_err(|error| Failure::Unreachable(chain(&error)))?;
         let (head, body) = response.into_parts();
@@ -167,7 +199,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Makes something of the body of an answer.
-trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static {}
+pub(super) trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static {}
 
 impl<T, F: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static> Read<T> for F {}
 

@@ -21,7 +21,7 @@ impl Cluster {
         let is_it = |(context, cluster): &&(String, String)| {
             *context == target.name || (!target.is_context && *cluster == target.name)
         };
-        self.contexts.iter().filter(is_it).map(|(context, _)| context.as_str())
+        self.connection.contexts.iter().filter(is_it).map(|(context, _)| context.as_str())
     }
 
     fn stray(&self, target: &Target) -> Diagnostic {

@@ -9,6 +9,12 @@ use crate::yaml::{Map, Node, Value};
 /// The name under which every apply owns its fields. It must never change.
 pub const FIELD_MANAGER: &str = "daphnia";
 
+/// Takes out of an object who has set its fields.
+pub fn forget_owners(object: &mut Node) {
+    let metadata = object.as_map_mut().and_then(|map| map.get_mut("metadata")?.as_map_mut());
+    metadata.and_then(|metadata| metadata.remove("managedFields"));
+}
+
 /// One step of a path into an object.
 #[derive(Debug, Clone, Copy)]
 pub enum Step<'t> {

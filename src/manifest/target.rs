@@ -15,7 +15,15 @@ pub struct Target {
 
 /// Returns the clusters that manifests name, in the order of the manifests.
 pub fn targets(manifests: &[Manifest]) -> Vec<Target> {
-    manifests.iter().flat_map(|manifest| by_field(manifest).into_iter().chain(by_label(manifest))).collect()
+    manifests
+        .iter()
+        .flat_map(|manifest| by_field(manifest).into_iter().chain(by_label(&manifest.node)))
+        .collect()
+}
+
+/// Says whether a document that is to become a manifest may name a cluster.
+pub fn names_a_target(root: &Node) -> bool {
+    root.at(["spec", "targetCluster"]).is_some() || by_label(root).is_some()
 }
 
 fn by_field(manifest: &Manifest) -> Option<Target> {
@@ -23,8 +31,8 @@ fn by_field(manifest: &Manifest) -> Option<Target> {
     target(manifest.node.at(["spec", "targetCluster", "clusterName"])?, false)
 }
 
-fn by_label(manifest: &Manifest) -> Option<Target> {
-    let labels = manifest.node.at(["metadata", "labels"])?.as_map()?;
+fn by_label(root: &Node) -> Option<Target> {
+    let labels = root.at(["metadata", "labels"])?.as_map()?;
     let (_, name) = labels.iter().find(|(key, _)| names_a_context(key))?;
     target(name, true)
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value as Json};
 
-use super::{Key, Map, Node, Value};
+use super::{Key, Map, Node, Text, Value};
 use crate::source::Place;
 
 impl Node {
@@ -14,9 +14,24 @@ impl Node {
         // Of text that is known to be UTF-8, no string is looked at for that again.
         let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
         let mut reader = serde_json::Deserializer::from_str(text);
-        let node = At(place).deserialize(&mut reader)?;
+        let node = Reader { place, open: &mut Open::default() }.deserialize(&mut reader)?;
         reader.end()?;
         Ok(node)
+    }
+
+    /// Reads JSON text in which a list stands under `items`. Its items are handed over one by one; what is returned
+    /// is the rest.
+    pub fn read_json_list(
+        text: &[u8],
+        place: Place,
+        take: &mut dyn FnMut(Node),
+    ) -> Result<Node, serde_json::Error> {
+        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
+        let mut reader = serde_json::Deserializer::from_str(text);
+        let part = Reader { place, open: &mut Open::default() };
+        let rest = reader.deserialize_map(Listed { part, take })?;
+        reader.end()?;
+        Ok(rest)
     }
 
     pub fn from_json(value: &Json, place: Place) -> Node {
@@ -53,10 +68,26 @@ impl Node {
 }
 
 /// Reads a value without a tree in between: what a server sends may be long.
-#[derive(Clone, Copy)]
-struct At(Place);
+struct Reader<'r> {
+    place: Place,
+    /// What was read of the lists and maps that have not come to their ends. How long each is shows only then.
+    open: &'r mut Open,
+}
 
-impl<'de> DeserializeSeed<'de> for At {
+#[derive(Default)]
+struct Open {
+    items: Vec<Node>,
+    entries: Vec<(Key, Node)>,
+}
+
+impl Reader<'_> {
+    /// Returns a reader of a part of what this one reads.
+    fn part(&mut self) -> Reader<'_> {
+        Reader { place: self.place, open: self.open }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Reader<'_> {
     type Value = Node;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Node, D::Error> {
@@ -64,7 +95,7 @@ impl<'de> DeserializeSeed<'de> for At {
     }
 }
 
-impl<'de> Visitor<'de> for At {
+impl<'de> Visitor<'de> for Reader<'_> {
     type Value = Node;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -72,47 +103,110 @@ impl<'de> Visitor<'de> for At {
     }
 
     fn visit_unit<E: Error>(self) -> Result<Node, E> {
-        Ok(Node::new(Value::Null, self.0))
+        Ok(Node::new(Value::Null, self.place))
     }
 
     fn visit_bool<E: Error>(self, flag: bool) -> Result<Node, E> {
-        Ok(Node::new(Value::Bool(flag), self.0))
+        Ok(Node::new(Value::Bool(flag), self.place))
     }
 
     fn visit_u64<E: Error>(self, number: u64) -> Result<Node, E> {
-        Ok(Node::new(Value::Number(number.into()), self.0))
+        Ok(Node::new(Value::Number(number.into()), self.place))
     }
 
     fn visit_i64<E: Error>(self, number: i64) -> Result<Node, E> {
-        Ok(Node::new(Value::Number(number.into()), self.0))
+        Ok(Node::new(Value::Number(number.into()), self.place))
     }
 
     fn visit_f64<E: Error>(self, number: f64) -> Result<Node, E> {
         // JSON has no other numbers than finite ones.
         let number = Number::from_f64(number).map_or(Value::Null, Value::Number);
-        Ok(Node::new(number, self.0))
+        Ok(Node::new(number, self.place))
     }
 
     fn visit_str<E: Error>(self, text: &str) -> Result<Node, E> {
-        Ok(Node::string(text, self.0))
+        Ok(Node::string(text, self.place))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Node, A::Error> {
-        let mut list = Vec::new();
-        while let Some(item) = items.next_element_seed(self)? {
-            list.push(item);
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<Node, A::Error> {
+        let first = self.open.items.len();
+        while let Some(item) = items.next_element_seed(self.part())? {
+            self.open.items.push(item);
         }
-        list.shrink_to_fit();
-        Ok(Node::new(Value::List(list), self.0))
+        let list = self.open.items.drain(first..).collect();
+        Ok(Node::new(Value::List(list), self.place))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Node, A::Error> {
-        let mut entries = Vec::new();
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Node, A::Error> {
+        let first = self.open.entries.len();
         while let Some(text) = members.next_key()? {
-            entries.push((Key { text, place: self.0 }, members.next_value_seed(self)?));
+            let key = Key { text, place: self.place };
+            let value = members.next_value_seed(self.part())?;
+            self.open.entries.push((key, value));
         }
-        entries.shrink_to_fit();
-        Ok(Node::new(Value::Map(Map { entries }), self.0))
+        let entries = self.open.entries.drain(first..).collect();
+        Ok(Node::new(Value::Map(Map { entries }), self.place))
+    }
+}
+
+/// Reads what has a list under `items`.
+struct Listed<'r, 't> {
+    part: Reader<'r>,
+    take: &'t mut dyn FnMut(Node),
+}
+
+impl<'de> Visitor<'de> for Listed<'_, '_> {
+    type Value = Node;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of objects")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Node, A::Error> {
+        let place = self.part.place;
+        let mut rest = Map::default();
+        while let Some(text) = members.next_key::<Text>()? {
+            if text == "items" {
+                members.next_value_seed(Items { part: self.part.part(), take: self.take })?;
+            } else {
+                let value = members.next_value_seed(self.part.part())?;
+                rest.entries.push((Key { text, place }, value));
+            }
+        }
+        Ok(Node::new(Value::Map(rest), place))
+    }
+}
+
+/// Reads the items of a list, of which there may be none.
+struct Items<'r, 't> {
+    part: Reader<'r>,
+    take: &'t mut dyn FnMut(Node),
+}
+
+impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Items<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list")
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
+        while let Some(item) = items.next_element_seed(self.part.part())? {
+            (self.take)(item);
+        }
+        Ok(())
     }
 }
 
@@ -131,6 +225,28 @@ mod tests {
         assert_eq!(node, Node::from_json(&node.to_json(), place));
         for broken in ["", "{", "{}{}", "[1,]", "<html>"] {
             assert!(Node::read_json(broken.as_bytes(), place).is_err(), "{broken}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_read_item_by_item() {
+        let id = Sources::default().add(Source::new(SourceKind::Cluster, "test", ""));
+        let place = Place::new(id, 0..0);
+        let read = |text: &str| {
+            let mut items = Vec::new();
+            let rest = Node::read_json_list(text.as_bytes(), place, &mut |item| items.push(item.to_json()));
+            rest.map(|rest| (serde_json::Value::Array(items).to_string(), rest.to_json().to_string()))
+        };
+        let told = |items: &str, rest: &str| (items.to_owned(), rest.to_owned());
+        let list = r#"{"kind":"A","items":[{"b":1},{"b":[2]}],"metadata":{"continue":"c"}}"#;
+        assert_eq!(
+            read(list).unwrap(),
+            told(r#"[{"b":1},{"b":[2]}]"#, r#"{"kind":"A","metadata":{"continue":"c"}}"#)
+        );
+        assert_eq!(read(r#"{"items":null}"#).unwrap(), told("[]", "{}"));
+        assert_eq!(read("{}").unwrap(), told("[]", "{}"));
+        for broken in ["", "[]", "{}{}", r#"{"items":{}}"#, r#"{"items":[{}"#] {
+            assert!(read(broken).is_err(), "{broken}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::daphnia::Desk;
+use super::daphnia::{Desk, config_map};
 
 /// The name of the kubeconfig's only context, and of its cluster.
 fn names(desk: &Desk) -> (String, String) {
@@ -31,6 +31,13 @@ fn a_manifest_for_another_cluster_is_refused_at_its_line_by_diff_apply_and_run()
             .tells("targetCluster: {clusterName: production}")
             .tells(&format!("meant for the cluster `production`, and the context is `{context}`"))
             .tells("--context NAME");
+    }
+    // Of these alone, lists would be asked for while they are checked.
+    desk.write("maps.yaml", &["a", "b", "c"].map(|name| config_map(name, "x")).join("---\n"));
+    for command in ["diff", "apply"] {
+        desk.daphnia(&[command, "maps.yaml", "job.yaml"])
+            .exits(2)
+            .tells("meant for the cluster `production`");
     }
     assert_eq!(desk.requests(), [], "no request left");
 }

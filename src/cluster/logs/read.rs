@@ -232,7 +232,7 @@ impl Cluster {
         pod: &str,
         container: &str,
     ) -> Option<String> {
-        let namespace = job.namespace.as_deref().unwrap_or(&self.namespace);
+        let namespace = job.namespace.as_deref().unwrap_or(self.namespace());
         let call = log_call(namespace, pod, container).query("tailLines", "1").query("limitBytes", "1000");
         let mut stream = self.stream(&call).await.ok()?;
         let mut line = Vec::new();

@@ -1,6 +1,6 @@
 //! What an object would become: by a dry-run of the server, or computed here.
 
-use super::{ObserveOptions, Target};
+use super::{Live, ObserveOptions, Predicted, Sides, Target};
 use crate::cluster::call::Call;
 use crate::cluster::kinds::{Resource, built_in};
 use crate::cluster::refusal::{Attempt, NAMESPACE_MISSING, conflicts};
@@ -8,46 +8,45 @@ use crate::cluster::request::Failure;
 use crate::cluster::{Cluster, fresh_suffix};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::diff::{
-    Conflict, FIELD_MANAGER, Observed, Prediction, Reason, adopt, changed_immutable_fields, foreign_changes,
-    is_applied, is_immutable_field, is_same_but_for_times, merge,
+    Conflict, FIELD_MANAGER, Prediction, Reason, adopt, changed_immutable_fields, foreign_changes,
+    is_immutable_field, is_same_but_for_times, merge,
 };
 use crate::object::{Object, ObjectId};
 use crate::yaml::{Node, Value};
 
 impl Cluster {
+    /// Asks the server what would become of an object, unless it stays the same.
     pub(super) async fn predict(
         &self,
-        target: Target,
-        live: Option<Node>,
+        (target, live): &Sides,
         options: &ObserveOptions,
-    ) -> Result<Observed, Diagnostics> {
+    ) -> Result<Predicted, Diagnostics> {
         let object = &target.object;
         let mut found = Vec::new();
-        let prediction = match &live {
+        let prediction = match live {
             _ if target.is_ahead => {
-                self.ensure_well_formed(&target).await?;
+                self.ensure_well_formed(target).await?;
                 Prediction::Desired
             }
-            _ if options.read_only => predict_alone(object, live.as_ref(), options, &mut found),
-            Some(live) if live.at(["metadata", "deletionTimestamp"]).is_some() => {
-                let node = self.create_dry(&target).await?;
+            Some(Live { is_same: true, .. }) => Prediction::Same,
+            Some(Live { node: live, .. }) if is_terminating(live) => {
+                let node = self.create_dry(target).await?;
                 Prediction::Replacement { node, because: vec![Reason::Terminating] }
             }
-            Some(live) if has_had_its_run(object, live, options) => {
-                let node = self.create_dry(&target).await?;
+            Some(Live { node: live, .. }) if has_had_its_run(object, live, options) => {
+                let node = self.create_dry(target).await?;
                 rerun(object, live, node)
             }
-            Some(live) if is_applied(&object.node, live) => Prediction::Same,
-            _ => match self.ask(&target, live.as_ref(), &mut found).await {
+            live => match self.ask(target, live.as_ref().map(|live| &live.node), &mut found).await {
                 Err(Diagnostics(errors)) if options.may_lack && is_about_the_namespace(&errors) => {
-                    self.warn_of_missing_namespace(&target);
-                    self.ensure_well_formed(&target).await?;
+                    self.warn_of_missing_namespace(target);
+                    self.ensure_well_formed(target).await?;
                     Prediction::Desired
                 }
                 answer => answer?,
             },
         };
-        Ok(Observed { desired: target.object, live, prediction, conflicts: found })
+        Ok((prediction, found))
     }
 
     /// Has the server apply the object without keeping the result.
@@ -135,7 +134,7 @@ impl Cluster {
         if !resource.is_namespaced || !is_builtin {
             return Ok(());
         }
-        let elsewhere = renamed(object, Some(&self.namespace));
+        let elsewhere = renamed(object, Some(self.namespace()));
         match self.call(&apply_call(&elsewhere, resource, false).dry_run()).await {
             Err(failure) if failure.is_code(400) || failure.is_code(422) => {
                 let what = format!("apply `{}`", object.id);
@@ -161,24 +160,23 @@ fn rerun(object: &Object, live: &Node, node: Node) -> Prediction {
     Prediction::Replacement { node, because }
 }
 
-/// Predicts as far as it can be done without the server.
-fn predict_alone(
-    object: &Object,
-    live: Option<&Node>,
-    options: &ObserveOptions,
-    found: &mut Vec<Conflict>,
-) -> Prediction {
-    let Some(live) = live else { return Prediction::Desired };
+/// Says what would become of an object, as far as that can be told without the server.
+pub(super) fn predict_alone((target, live): &Sides, options: &ObserveOptions) -> Predicted {
+    let object = &target.object;
+    let Some(Live { node: live, is_same }) = live else { return (Prediction::Desired, Vec::new()) };
+    if *is_same {
+        return (Prediction::Same, Vec::new());
+    }
     let node = merge(live, &object.node);
     if has_had_its_run(object, live, options) {
-        return rerun(object, live, node);
+        return (rerun(object, live, node), Vec::new());
     }
-    if is_applied(&object.node, live) {
-        return Prediction::Same;
-    }
-    *found = foreign_changes(object, live, &node);
+    let conflicts = foreign_changes(object, live, &node);
     let because = changed_immutable_fields(object, live, &node);
-    if because.is_empty() { Prediction::Merged(node) } else { Prediction::Replacement { node, because } }
+    let is_replaced = !because.is_empty();
+    let prediction =
+        if is_replaced { Prediction::Replacement { node, because } } else { Prediction::Merged(node) };
+    (prediction, conflicts)
 }
 
 pub fn apply_call(object: &Object, resource: &Resource, is_forced: bool) -> Call {
@@ -218,8 +216,12 @@ fn is_about_immutable_fields(failure: &Failure, id: &ObjectId) -> bool {
     !causes.is_empty() && causes.iter().all(|cause| is_immutable_field(id, &cause.field))
 }
 
-fn has_had_its_run(object: &Object, live: &Node, options: &ObserveOptions) -> bool {
+pub(super) fn has_had_its_run(object: &Object, live: &Node, options: &ObserveOptions) -> bool {
     object.id.kind == "Job" && object.id.group() == "batch" && (options.rerun || job_failed(live))
+}
+
+pub(super) fn is_terminating(live: &Node) -> bool {
+    live.at(["metadata", "deletionTimestamp"]).is_some()
 }
 
 fn job_failed(live: &Node) -> bool {

@@ -1,6 +1,7 @@
 //! A set → the objects that are in it.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use futures::StreamExt as _;
 
@@ -10,7 +11,7 @@ use crate::cluster::call::{Call, encode};
 use crate::cluster::json::text;
 use crate::cluster::kinds::{Resource, read_resources};
 use crate::cluster::list::PAGE;
-use crate::cluster::observe::{CONCURRENCY, Target, gather};
+use crate::cluster::observe::{CONCURRENCY, Look, Target, gather, named};
 use crate::cluster::refusal::Attempt;
 use crate::diagnostic::Diagnostics;
 use crate::kubernetes;
@@ -84,24 +85,22 @@ impl Cluster {
         selector: &str,
     ) -> Result<Vec<Member>, Diagnostics> {
         let list = Call::list(&resource.path(namespace)).query("labelSelector", selector);
-        let mut members = Vec::new();
-        let read = self.each_page(&list, PAGE, |items| {
-            members.extend(items.into_iter().filter(|item| !has_controller(item)).filter_map(|item| {
-                let id = ObjectId {
-                    api_version: resource.api_version.clone(),
-                    kind: resource.kind.clone(),
-                    namespace: namespace.map(str::to_owned),
-                    name: item.at(["metadata", "name"])?.as_str()?.to_owned(),
-                };
-                let live = self.named(item, &id);
-                Some(Member { id, live, resource: resource.clone() })
-            }));
-        });
-        read.await.map_err(|failure| {
+        let (kind, namespace, place) = (resource.clone(), namespace.map(str::to_owned), self.place());
+        let make = move |item: Node| {
+            let id = ObjectId {
+                api_version: kind.api_version.clone(),
+                kind: kind.kind.clone(),
+                namespace: namespace.clone(),
+                name: item.at(["metadata", "name"])?.as_str()?.to_owned(),
+            };
+            let member = (!has_controller(&item)).then(|| named(item, &id, place))?;
+            Some(Member { id, live: member, resource: kind.clone() })
+        };
+        let members = self.each_item(&list, PAGE, make).await.map_err(|failure| {
             let what = format!("list the `{}` of the set", resource.plural);
             self.explain(&failure, &Attempt::new(&what))
         })?;
-        Ok(members)
+        Ok(members.0)
     }
 
     /// Returns where a kind is served, in whichever version; `None` if the server does not have it.
@@ -136,12 +135,12 @@ impl Cluster {
             let Some(resource) = self.resource(object).await? else { continue };
             targets.push(self.target(object.clone(), (resource, false)));
         }
-        let live = self.live(&targets).await?;
-        let found = targets.into_iter().filter_map(|Target { object, resource, .. }| {
-            let live = live.get(&object.id)?.clone();
-            Some(Member { id: object.id, live, resource })
+        let look: Look<Member> = Arc::new(|Target { object, resource, .. }: &Target, live| Member {
+            id: object.id.clone(),
+            live,
+            resource: resource.clone(),
         });
-        Ok(found.collect())
+        Ok(self.live(&Arc::new(targets), &look).await?.into_iter().flatten().collect())
     }
 }
 
