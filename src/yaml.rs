@@ -2,6 +2,7 @@
 
 mod annotate;
 mod comments;
+mod items;
 mod json;
 mod parts;
 mod path;
@@ -12,6 +13,7 @@ mod wrong;
 
 pub use annotate::write_with_comments;
 pub use comments::comments;
+pub use items::read_items;
 pub use parts::read_by;
 pub use path::{path_steps, pointer_steps, pointer_to_path};
 pub use read::{ReadDocument, read};

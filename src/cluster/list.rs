@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 use super::Cluster;
 use super::call::Call;
 use super::request::Failure;
-use crate::yaml::Node;
+use crate::yaml::{Node, read_items};
 
 /// How many objects a page has, of which nobody knows how many are wanted.
 pub(super) const PAGE: usize = 500;
@@ -72,11 +72,7 @@ impl Cluster {
                 call = call.query("continue", &next);
             }
             let make = Arc::clone(&make);
-            let read = move |bytes: &[u8]| {
-                let mut made = Vec::new();
-                let head = Node::read_json_list(bytes, place, &mut |item| made.extend(make(item)))?;
-                Ok((made, head))
-            };
+            let read = move |bytes| read_items(bytes, place, &*make);
             let ((made, head), _) = self.answer(&call, read).await?;
             all.extend(made);
             let text = |field| head.at(["metadata", field]).and_then(Node::as_str).unwrap_or_default();

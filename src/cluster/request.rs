@@ -73,7 +73,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 impl Cluster {
     pub(crate) async fn call(&self, call: &Call) -> Result<Json, Failure> {
-        Ok(self.answer(call, |bytes: &[u8]| serde_json::from_slice(bytes)).await?.0)
+        Ok(self.answer(call, |bytes: Vec<u8>| serde_json::from_slice(&bytes)).await?.0)
     }
 
     /// The same, as a tree like those of manifests.
@@ -84,7 +84,7 @@ impl Cluster {
     /// The same, and whether this brought the object into being.
     pub(super) async fn call_telling(&self, call: &Call) -> Result<(Node, bool), Failure> {
         let place = self.place;
-        self.answer(call, move |bytes: &[u8]| Node::read_json(bytes, place)).await
+        self.answer(call, move |bytes: Vec<u8>| Node::read_json(&bytes, place)).await
     }
 
     pub(super) async fn answer<T: Send + 'static>(
@@ -199,31 +199,34 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Makes something of the body of an answer.
-pub(super) trait Read<T>: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static {}
+pub(super) trait Read<T>:
+    Fn(Vec<u8>) -> Result<T, serde_json::Error> + Clone + Send + 'static
+{
+}
 
-impl<T, F: Fn(&[u8]) -> Result<T, serde_json::Error> + Clone + Send + 'static> Read<T> for F {}
+impl<T, F: Fn(Vec<u8>) -> Result<T, serde_json::Error> + Clone + Send + 'static> Read<T> for F {}
 
 /// An answer of more bytes takes so long to read that others are read at the same time.
 const LONG: usize = 128 << 10;
 
 async fn read_aside<T: Send + 'static>(
     code: StatusCode,
-    bytes: impl AsRef<[u8]> + Send + 'static,
+    bytes: Vec<u8>,
     read: &impl Read<T>,
 ) -> Result<T, Failure> {
-    if bytes.as_ref().len() < LONG {
-        return read_answer(code, bytes.as_ref(), read);
+    if bytes.len() < LONG {
+        return read_answer(code, bytes, read);
     }
     let read = read.clone();
-    let reading = tokio::task::spawn_blocking(move || read_answer(code, bytes.as_ref(), &read));
+    let reading = tokio::task::spawn_blocking(move || read_answer(code, bytes, &read));
     reading.await.unwrap_or_else(|error| resume_unwind(error.into_panic()))
 }
 
-fn read_answer<T>(code: StatusCode, bytes: &[u8], read: &impl Read<T>) -> Result<T, Failure> {
+fn read_answer<T>(code: StatusCode, bytes: Vec<u8>, read: &impl Read<T>) -> Result<T, Failure> {
     if code.is_success() {
         return read(bytes).map_err(|error| Failure::Malformed(format!("the answer is not JSON: {error}")));
     }
-    Err(refusal(code, bytes))
+    Err(refusal(code, &bytes))
 }
 
 fn refusal(code: StatusCode, bytes: &[u8]) -> Failure {

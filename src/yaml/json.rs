@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Number, Value as Json};
 
-use super::{Key, Map, Node, Text, Value};
+use super::{Key, Map, Node, Value};
 use crate::source::Place;
 
 impl Node {
@@ -17,21 +17,6 @@ impl Node {
         let node = Reader { place, open: &mut Open::default() }.deserialize(&mut reader)?;
         reader.end()?;
         Ok(node)
-    }
-
-    /// Reads JSON text in which a list stands under `items`. Its items are handed over one by one; what is returned
-    /// is the rest.
-    pub fn read_json_list(
-        text: &[u8],
-        place: Place,
-        take: &mut dyn FnMut(Node),
-    ) -> Result<Node, serde_json::Error> {
-        let text = std::str::from_utf8(text).map_err(serde_json::Error::custom)?;
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let part = Reader { place, open: &mut Open::default() };
-        let rest = reader.deserialize_map(Listed { part, take })?;
-        reader.end()?;
-        Ok(rest)
     }
 
     pub fn from_json(value: &Json, place: Place) -> Node {
@@ -68,21 +53,21 @@ impl Node {
 }
 
 /// Reads a value without a tree in between: what a server sends may be long.
-struct Reader<'r> {
-    place: Place,
+pub(super) struct Reader<'r> {
+    pub(super) place: Place,
     /// What was read of the lists and maps that have not come to their ends. How long each is shows only then.
-    open: &'r mut Open,
+    pub(super) open: &'r mut Open,
 }
 
 #[derive(Default)]
-struct Open {
+pub(super) struct Open {
     items: Vec<Node>,
     entries: Vec<(Key, Node)>,
 }
 
 impl Reader<'_> {
     /// Returns a reader of a part of what this one reads.
-    fn part(&mut self) -> Reader<'_> {
+    pub(super) fn part(&mut self) -> Reader<'_> {
         Reader { place: self.place, open: self.open }
     }
 }
@@ -149,67 +134,6 @@ impl<'de> Visitor<'de> for Reader<'_> {
     }
 }
 
-/// Reads what has a list under `items`.
-struct Listed<'r, 't> {
-    part: Reader<'r>,
-    take: &'t mut dyn FnMut(Node),
-}
-
-impl<'de> Visitor<'de> for Listed<'_, '_> {
-    type Value = Node;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list of objects")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(mut self, mut members: A) -> Result<Node, A::Error> {
-        let place = self.part.place;
-        let mut rest = Map::default();
-        while let Some(text) = members.next_key::<Text>()? {
-            if text == "items" {
-                members.next_value_seed(Items { part: self.part.part(), take: self.take })?;
-            } else {
-                let value = members.next_value_seed(self.part.part())?;
-                rest.entries.push((Key { text, place }, value));
-            }
-        }
-        Ok(Node::new(Value::Map(rest), place))
-    }
-}
-
-/// Reads the items of a list, of which there may be none.
-struct Items<'r, 't> {
-    part: Reader<'r>,
-    take: &'t mut dyn FnMut(Node),
-}
-
-impl<'de> DeserializeSeed<'de> for Items<'_, '_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Items<'_, '_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a list")
-    }
-
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(mut self, mut items: A) -> Result<(), A::Error> {
-        while let Some(item) = items.next_element_seed(self.part.part())? {
-            (self.take)(item);
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -225,28 +149,6 @@ mod tests {
         assert_eq!(node, Node::from_json(&node.to_json(), place));
         for broken in ["", "{", "{}{}", "[1,]", "<html>"] {
             assert!(Node::read_json(broken.as_bytes(), place).is_err(), "{broken}");
-        }
-    }
-
-    #[test]
-    fn a_list_is_read_item_by_item() {
-        let id = Sources::default().add(Source::new(SourceKind::Cluster, "test", ""));
-        let place = Place::new(id, 0..0);
-        let read = |text: &str| {
-            let mut items = Vec::new();
-            let rest = Node::read_json_list(text.as_bytes(), place, &mut |item| items.push(item.to_json()));
-            rest.map(|rest| (serde_json::Value::Array(items).to_string(), rest.to_json().to_string()))
-        };
-        let told = |items: &str, rest: &str| (items.to_owned(), rest.to_owned());
-        let list = r#"{"kind":"A","items":[{"b":1},{"b":[2]}],"metadata":{"continue":"c"}}"#;
-        assert_eq!(
-            read(list).unwrap(),
-            told(r#"[{"b":1},{"b":[2]}]"#, r#"{"kind":"A","metadata":{"continue":"c"}}"#)
-        );
-        assert_eq!(read(r#"{"items":null}"#).unwrap(), told("[]", "{}"));
-        assert_eq!(read("{}").unwrap(), told("[]", "{}"));
-        for broken in ["", "[]", "{}{}", r#"{"items":{}}"#, r#"{"items":[{}"#] {
-            assert!(read(broken).is_err(), "{broken}");
         }
     }
 }
