@@ -1,11 +1,11 @@
-//! `cargo bench --bench apply`: 1,000 objects applied and compared on a real Kubernetes, beside kubectl and helm.
+//! `cargo bench --bench apply`: 1,000 objects applied and compared on a real Kubernetes, beside kubectl, helm and kapp.
 //!
 //! 500 suspended Jobs and 500 ConfigMaps: all new, nothing to do, one changed, half changed. Each tool does all of
 //! it in a namespace of its own, several rounds in turn, or one if it is slow; the shortest time of each counts.
 //! `raw` sends nothing but the requests that must be sent: the lists where next to nothing changes, the dry-runs of
-//! what changes for a diff, these and the same without dry-run for an apply. helm is built with Go, from the module
-//! in `benches/helm`, `raw` from that in `benches/raw`; kubectl comes with the tests' Kubernetes. kapp runs where it
-//! is on the PATH. `cargo bench --bench apply -- raw daphnia` runs these alone.
+//! what changes for a diff, these and the same without dry-run for an apply. helm, kapp and `raw` are built with Go,
+//! from the modules in `benches`; kubectl comes with the tests' Kubernetes. `cargo bench --bench apply -- raw daphnia`
+//! runs these alone.
 
 #[path = "../tests/cluster/harness.rs"]
 mod harness;
@@ -206,11 +206,6 @@ impl Bench {
         let wanted: Vec<String> =
             std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
         let kubectl = PathBuf::from(self.cluster.command(&[]).get_program());
-        let has_kapp = Command::new("kapp")
-            .arg("version")
-            .stdout(Stdio::null())
-            .status()
-            .is_ok_and(|status| status.success());
         let mut tools = Vec::new();
         let mut add = |name: &'static str, program: &dyn Fn() -> Option<PathBuf>| {
             if !wanted.is_empty() && !wanted.iter().any(|wanted| wanted == name) {
@@ -222,11 +217,12 @@ impl Bench {
         add("daphnia", &|| Some(env!("CARGO_BIN_EXE_daphnia").into()));
         add("kubectl --server-side", &|| Some(kubectl.clone()));
         add("kubectl", &|| Some(kubectl.clone()));
-        add("helm", &|| {
-            let built = go_tool("helm", "helm.sh/helm/v4/cmd/helm", &self.folder);
-            built.inspect_err(|why| println!("helm: {why}")).ok()
-        });
-        add("kapp", &|| has_kapp.then(|| "kapp".into()));
+        for (name, package) in
+            [("helm", "helm.sh/helm/v4/cmd/helm"), ("kapp", "carvel.dev/kapp/cmd/kapp")]
+        {
+            let built = || go_tool(name, package, &self.folder);
+            add(name, &|| built().inspect_err(|why| println!("{name}: {why}")).ok());
+        }
         tools
     }
 
