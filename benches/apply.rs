@@ -217,9 +217,7 @@ impl Bench {
         add("daphnia", &|| Some(env!("CARGO_BIN_EXE_daphnia").into()));
         add("kubectl --server-side", &|| Some(kubectl.clone()));
         add("kubectl", &|| Some(kubectl.clone()));
-        for (name, package) in
-            [("helm", "helm.sh/helm/v4/cmd/helm"), ("kapp", "carvel.dev/kapp/cmd/kapp")]
-        {
+        for (name, package) in [("helm", "helm.sh/helm/v4/cmd/helm"), ("kapp", "carvel.dev/kapp/cmd/kapp")] {
             let built = || go_tool(name, package, &self.folder);
             add(name, &|| built().inspect_err(|why| println!("{name}: {why}")).ok());
         }

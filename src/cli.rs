@@ -1,7 +1,6 @@
 //! Arguments, exit status; each command a few calls of stages.
 
 mod against;
-mod ahead;
 mod apply;
 mod completions;
 mod delete;
@@ -14,6 +13,7 @@ mod formats;
 mod git;
 mod history;
 mod kinds;
+mod link;
 mod lints;
 mod plan;
 mod profiles;

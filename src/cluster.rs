@@ -46,7 +46,7 @@ use crate::source::Place;
 
 /// A way to one cluster. It is cheap to share; dropping what it returned stops the work.
 pub struct Cluster {
-    connection: Connection,
+    connection: Arc<Connection>,
     /// The place of all that the cluster says.
     place: Place,
     listener: Listener,

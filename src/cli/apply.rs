@@ -6,7 +6,7 @@ use std::time::Duration;
 use clap::Args;
 
 use super::plan::SavedPlan;
-use super::server::{ServerArgs, TellArgs, block_on, duration, status_of};
+use super::server::{ServerArgs, TellArgs, duration, status_of};
 use super::set::{Leaving, SetArgs, ids};
 use super::{Input, Session, Status};
 use crate::cluster::{
@@ -64,9 +64,9 @@ pub(super) struct ApplyArgs {
 
 pub(super) fn apply(args: &ApplyArgs) -> Status {
     Session::tell_and_ask(&args.tell, "apply", |session| {
-        session.ahead.server = Some(args.server.options());
+        session.link.server = Some(args.server.options());
         let work = session.work(args)?;
-        block_on(session.apply(work, args)).inspect_err(|status| {
+        session.block_on(session.apply(work, args)).inspect_err(|status| {
             if status.is_interruption() {
                 session.report.note("interrupted; what was applied stays, and the next apply does the rest");
             }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::server::{ServerArgs, TellArgs, block_on, duration};
+use super::server::{ServerArgs, TellArgs, duration};
 use super::set::{HolderArgs, Leaving};
 use super::{Input, Session, Status};
 use crate::cluster::{Cluster, Member, RemoveOptions, Set, remove};
@@ -58,7 +58,7 @@ pub(super) fn delete(args: &DeleteArgs) -> Status {
             None => Some(session.plan(&args.input)?),
         };
         plan.iter().try_for_each(|plan| session.ensure_named(plan))?;
-        block_on(session.delete_all(plan.as_ref(), args)).inspect_err(|status| {
+        session.block_on(session.delete_all(plan.as_ref(), args)).inspect_err(|status| {
             if status.is_interruption() {
                 session
                     .report

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::against::{Against, against};
-use super::server::{ServerArgs, block_on, narrator};
+use super::server::{ServerArgs, narrator};
 use super::set::SetArgs;
 use super::{Input, Session, Status, external};
 use crate::cluster::foresee;
@@ -85,7 +85,7 @@ fn format(argument: &str) -> Result<ChangeFormat, String> {
 
 pub(super) fn diff(args: &DiffArgs) -> Status {
     let mut session = Session::default();
-    session.ahead.server = args.against.is_none().then(|| args.server.options());
+    session.link.server = args.against.is_none().then(|| args.server.options());
     let changes = session
         .plan(&args.input)
         .and_then(|plan| session.ensure_named(&plan).map(|()| plan))
@@ -104,7 +104,7 @@ impl Session {
             let namespace = args.server.namespace.as_deref();
             return Ok(between([before, plan], label, namespace, &self.sources));
         }
-        let (observed, leaving, mode) = block_on(async {
+        let (observed, leaving, mode) = self.block_on(async {
             let cluster = self.connect(&args.server, narrator(None)).await?;
             let set = self.join(&cluster, &args.set, &mut plan).await?;
             let (observed, mode) = self.told(foresee(&cluster, plan, args.read_only).await)?;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use clap::Args;
 
-use super::server::{OutputArgs, ServerArgs, duration, interruption, runtime};
+use super::server::{OutputArgs, ServerArgs, duration, interruption};
 use super::{Session, Status};
 use crate::cluster::{Cluster, Listener, Progress};
 use crate::history::{Conclusion, Run, RunOptions, cancel, run};
@@ -49,7 +49,7 @@ impl Session {
         dispatch: &Dispatch,
         follow: &FollowArgs,
     ) -> Result<Status, Status> {
-        runtime().block_on(self.run_to_end(server, dispatch, follow))
+        self.link.runtime().block_on(self.run_to_end(server, dispatch, follow))
     }
 
     /// Runs and waits; an interruption asks what is to become of the Job.

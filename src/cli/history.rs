@@ -3,7 +3,7 @@
 use clap::Args;
 
 use super::dispatch::log_prefix;
-use super::server::{ServerArgs, block_on, narrator};
+use super::server::{ServerArgs, narrator};
 use super::{Session, Status};
 use crate::history;
 use crate::object::Masks;
@@ -69,7 +69,7 @@ pub(super) struct CancelArgs {
 
 pub(super) fn history(args: &HistoryArgs) -> Status {
     let session = Session::default();
-    let listed = block_on(async {
+    let listed = session.block_on(async {
         let cluster = session.connect(&args.server, narrator(None)).await?;
         // Without --namespace, all namespaces: who asks for a history seldom knows where.
         session.told(history::list(&cluster, args.server.namespace.as_deref(), args.job.as_deref()).await)
@@ -85,7 +85,7 @@ pub(super) fn history(args: &HistoryArgs) -> Status {
 
 pub(super) fn show(args: &ShowArgs) -> Status {
     let session = Session::default();
-    let found = block_on(async {
+    let found = session.block_on(async {
         let cluster = session.connect(&args.server, narrator(None)).await?;
         session.told(history::get(&cluster, &args.run, args.server.namespace.as_deref()).await)
     });
@@ -102,7 +102,7 @@ pub(super) fn show(args: &ShowArgs) -> Status {
 
 pub(super) fn logs(args: &LogsArgs) -> Status {
     let session = Session::default();
-    let followed = block_on(async {
+    let followed = session.block_on(async {
         let cluster = session.connect(&args.server, narrator(None)).await?;
         let found = history::get(&cluster, &args.run, args.server.namespace.as_deref()).await;
         let mut record = session.told(found)?;
@@ -118,7 +118,7 @@ pub(super) fn logs(args: &LogsArgs) -> Status {
 
 pub(super) fn cancel(args: &CancelArgs) -> Status {
     let session = Session::default();
-    let cancelled = block_on(async {
+    let cancelled = session.block_on(async {
         let cluster = session.connect(&args.server, narrator(None)).await?;
         session.told(history::cancel(&cluster, &args.run, args.server.namespace.as_deref()).await)
     });

@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use serde_json::{Value as Json, json};
 
-use super::server::{ServerArgs, block_on, narrator};
+use super::server::{ServerArgs, narrator};
 use super::{Input, Session, Status};
 use crate::cluster::{Located, Needs, Purpose, Role, located, rights};
 use crate::object::Plan;
@@ -88,7 +88,7 @@ impl Session {
         if let Some(located) = located(&plan, namespace.as_deref()).filter(|_| !needs_context) {
             return Ok((located, namespace.unwrap_or_default()));
         }
-        block_on(async {
+        self.block_on(async {
             let cluster = self.connect(&args.server, narrator(None)).await?;
             let located = self.told(cluster.located(plan).await)?;
             Ok((located, cluster.namespace().to_owned()))

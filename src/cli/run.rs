@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 
 use super::dispatch::{Dispatch, FollowArgs};
-use super::server::{ServerArgs, block_on};
+use super::server::ServerArgs;
 use super::{Input, Session, Status};
 use crate::cluster::cronjob;
 use crate::diagnostic::{Diagnostic, has_errors};
@@ -115,7 +115,7 @@ fn cronjob_name(argument: &str) -> Result<String, String> {
 
 impl Session {
     fn rerun(&self, args: &RerunArgs) -> Result<Status, Status> {
-        let record = block_on(async {
+        let record = self.block_on(async {
             let cluster = self.connect(&args.server, self.teller(None)).await?;
             self.told(history::get(&cluster, &args.run, args.server.namespace.as_deref()).await)
         })?;
@@ -146,7 +146,7 @@ impl Session {
 
     /// Reads what a CronJob of the cluster would start, as a manifest with lines that can be pointed at.
     fn started_by(&self, name: &str, server: &ServerArgs) -> Result<Documents, Status> {
-        let job = block_on(async {
+        let job = self.block_on(async {
             let cluster = self.connect(server, self.teller(None)).await?;
             self.told(cronjob(&cluster, name, server.namespace.as_deref()).await)
         })?;

@@ -2,15 +2,14 @@
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Session, Status};
-use crate::cluster::{Cluster, ConnectOptions, Connection, Listener, Readiness, State};
+use crate::cluster::{Cluster, ConnectOptions, Listener, Readiness, State};
 use crate::diagnostic::{Diagnostic, Diagnostics};
 use crate::object::Plan;
 use crate::report::{LogPrefix, Narrator, tell_event};
@@ -99,25 +98,6 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
     number.checked_mul(unit).map(Duration::from_secs).ok_or_else(|| format!("`{text}` is too long"))
 }
 
-/// Returns what runs all that waits for a server. A thread of its own serves the connections, whatever the others do.
-pub(super) fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| {
-        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build();
-        runtime.expect("the system gives a process an event queue")
-    })
-}
-
-/// Runs the part of a command that talks to a cluster, until it ends or is interrupted.
-pub(super) fn block_on<T>(work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
-    runtime().block_on(async {
-        tokio::select! {
-            result = work => result,
-            status = interruption() => Err(status),
-        }
-    })
-}
-
 /// Waits for the signal that ends the process; returns the status that tells which.
 pub(super) async fn interruption() -> Status {
     let terminated = async {
@@ -175,13 +155,23 @@ impl Session {
         if self.report.tells_events { Arc::new(|progress| tell_event(&progress)) } else { narrator(prefix) }
     }
 
+    /// Runs the part of a command that talks to a cluster, until it ends or is interrupted.
+    pub(super) fn block_on<T>(&self, work: impl Future<Output = Result<T, Status>>) -> Result<T, Status> {
+        self.link.runtime().block_on(async {
+            tokio::select! {
+                result = work => result,
+                status = interruption() => Err(status),
+            }
+        })
+    }
+
     pub(super) async fn connect(&self, args: &ServerArgs, listener: Listener) -> Result<Cluster, Status> {
-        let connection = match self.ahead.opened().await {
-            Some(connection) => connection,
-            None => Connection::open(&args.options()).await,
-        };
-        let cluster = Cluster::new(self.told(connection)?, &self.sources, listener);
-        self.report.connected(&cluster);
+        let is_first = !self.link.is_connected();
+        let connection = self.told(self.link.connection(&args.options()).await)?;
+        let cluster = Cluster::new(connection, &self.sources, listener);
+        if is_first {
+            self.report.connected(&cluster);
+        }
         self.told(cluster.ensure_meant(&self.targets))?;
         Ok(cluster)
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::ahead::Ahead;
+use super::link::Link;
 use super::{Input, Status, lints};
 use crate::catalog::Catalog;
 use crate::config::Config;
@@ -31,7 +31,7 @@ pub(super) struct Session {
     pub(super) is_running: bool,
     /// The clusters that the manifests name.
     pub(super) targets: Vec<Target>,
-    pub(super) ahead: Ahead,
+    pub(super) link: Link,
     pub(super) sources: Sources,
     pub(super) catalog: Arc<Catalog>,
     pub(super) report: Report,
@@ -55,7 +55,7 @@ impl Session {
         if self.is_earlier {
             documents.iter_mut().for_each(|document| withhold(&mut document.root));
         }
-        self.ahead.look(&documents);
+        self.link.begin(&documents);
         let unread = hide_unread(&mut findings, &self.sources);
         for argument in &input.set {
             match Override::set(argument, &self.sources) {

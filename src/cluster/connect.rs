@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::header::{HeaderValue, USER_AGENT};
@@ -83,7 +83,7 @@ impl Connection {
 
 impl Cluster {
     /// Is to be told of all that happens from now on.
-    pub fn new(connection: Connection, sources: &Sources, listener: Listener) -> Cluster {
+    pub fn new(connection: Arc<Connection>, sources: &Sources, listener: Listener) -> Cluster {
         let name = connection.context.clone().unwrap_or_else(|| connection.server.clone());
         let source = sources.add(Source::new(SourceKind::Cluster, name, ""));
         let place = Place::new(source, 0..0);

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::daphnia::{Desk, config_map};
+use super::daphnia::{Desk, config_map, job};
 
 /// The name of the kubeconfig's only context, and of its cluster.
 fn names(desk: &Desk) -> (String, String) {
@@ -82,4 +82,47 @@ fn the_label_of_the_origin_names_a_context() {
         desk.write_example("job.yaml", &[("spec:\n", &label(&context))]);
         desk.daphnia(&["diff", "job.yaml"]).exits(1).tells("created");
     }
+}
+
+#[test]
+fn a_program_for_credentials_runs_for_one_connection_and_not_for_manifests_that_are_refused() {
+    let Some(mut desk) = Desk::new() else { return };
+    let config = fs::read_to_string(desk.cluster.kubeconfig()).expect("the kubeconfig can be read");
+    let (before, rest) = config.split_once("{token: ").expect("the administrator has a token");
+    let (token, after) = rest.split_once('}').expect("it ends");
+    let calls = desk.folder().join("calls");
+    let credential = format!(
+        r#"{{"apiVersion":"client.authentication.k8s.io/v1","kind":"ExecCredential","status":{{"token":"{token}"}}}}"#
+    );
+    desk.write("login", &format!("echo called >> {}\necho '{credential}'\n", calls.display()));
+    let program = format!(
+        "{{exec: {{apiVersion: client.authentication.k8s.io/v1, interactiveMode: Never, command: sh, args: [{}]}}}}",
+        desk.folder().join("login").display()
+    );
+    desk.write("program.yaml", &[before, &program, after].concat());
+    desk.use_kubeconfig(Some("program.yaml"));
+    let called = || {
+        let lines = fs::read_to_string(&calls).unwrap_or_default().lines().count();
+        let _ = fs::remove_file(&calls);
+        lines
+    };
+
+    let maps = ["a", "b", "c"].map(|name| config_map(name, "x")).join("---\n");
+    desk.write("broken.yaml", &maps.replace("kind: ConfigMap", "kind: ConfigMap\ndate: {}"));
+    for command in ["diff", "apply"] {
+        desk.daphnia(&[command, "broken.yaml"]).tells("unknown field `date`");
+        assert_eq!(called(), 0, "{command}");
+    }
+    desk.write("maps.yaml", &maps);
+    desk.daphnia(&["apply", "maps.yaml"]).exits(0);
+    // Once for the connection, and once for its certificate.
+    assert_eq!(called(), 2, "apply");
+    desk.write("job.yaml", &job("work", "true"));
+    desk.daphnia(&["run", "job.yaml", "--detach"]).exits(0);
+    assert_eq!(called(), 2, "run");
+    let history = desk.history();
+    let run = history[0].split_whitespace().next().unwrap_or_default();
+    assert_eq!(called(), 2, "history");
+    desk.daphnia(&["rerun", run, "--detach", "-n", "NAMESPACE"]).exits(0);
+    assert_eq!(called(), 2, "rerun");
 }

@@ -159,6 +159,7 @@ fn a_run_tells_its_log_and_its_end_event_by_event() {
     let run = concluded["run"].as_str().unwrap_or_default();
     let again = events(&desk.daphnia(&["rerun", run, "--detach", "-o", "json"]).exits(0));
     assert_eq!(again[0]["command"], "rerun");
+    assert_eq!(names(&again).iter().filter(|name| **name == "connected").count(), 1);
     let detached = again.iter().find(|event| event["event"] == "concluded").expect("it says that it goes on");
     assert_eq!((&detached["outcome"], &detached["cause"]), (&json!("detached"), &Value::Null));
 }
