@@ -243,7 +243,16 @@ mod tests {
         "7",
     ];
 
+    #[test]
+    fn an_end_within_an_item_is_an_error_in_parts_too() {
+        let text = r#"{"items":[{"metadata":{},"spec":[{"metadata":{}},{"metadata":{"name":"long"}}]}"#;
+        assert_eq!(cuts(text, 2).len(), 1);
+        assert!(read(2, text).is_err());
+        assert_eq!(read(2, text), read(1, text));
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         #[test]
         fn a_list_says_the_same_in_however_many_parts_it_is_read(
             pieces in prop::collection::vec(prop::sample::select(PIECES), 0..12),
