@@ -2,7 +2,7 @@
 
 use std::panic::resume_unwind;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError, mpsc};
+use std::sync::{Mutex, OnceLock, PoisonError, mpsc};
 use std::thread::{Builder, Scope, ScopedJoinHandle, available_parallelism, scope};
 
 /// A thread has less room than the process; documents may be deep.
@@ -107,9 +107,15 @@ pub fn map_with<S: Send, I: Send, T: Send>(
     all.into_iter().map(|(_, made)| made).collect()
 }
 
-/// Counts the processors that so many things can use. To ask for them costs the system some files to read.
+/// Counts the processors that so many things can use. To ask for them costs the system some files to read, so that is
+/// done once, and for several things only.
 fn processors(things: usize) -> usize {
-    if things < 2 { things } else { available_parallelism().map_or(1, usize::from).min(things) }
+    static PROCESSORS: OnceLock<usize> = OnceLock::new();
+    if things < 2 {
+        return things;
+    }
+    let count = *PROCESSORS.get_or_init(|| available_parallelism().map_or(1, usize::from));
+    count.min(things)
 }
 
 fn start<'s, T: Send + 's>(
