@@ -50,7 +50,7 @@ impl Cluster {
         let lists = futures::stream::iter(groups)
             .map(|(path, numbers)| async move {
                 let group = Group { targets: Arc::clone(targets), numbers };
-                self.live_group(&path, Arc::new(group), look).await
+                self.live_group(&path, &group, look).await
             })
             .buffered(CONCURRENCY);
         let lists = gather(lists.collect().await)?;
@@ -62,7 +62,7 @@ impl Cluster {
     async fn live_group<T: Send + 'static>(
         &self,
         path: &str,
-        group: Arc<Group>,
+        group: &Group,
         look: &Look<T>,
     ) -> Result<Vec<(usize, T)>, Diagnostics> {
         let mut list = Call::list(path);
@@ -72,15 +72,15 @@ impl Cluster {
         }
         let wanted = group.members().map(|(number, target)| (target.object.id.name.clone(), number));
         let wanted: HashMap<String, usize> = wanted.collect();
-        let (members, look_at, place) = (Arc::clone(&group), Arc::clone(look), self.place);
+        let (targets, look_at, place) = (Arc::clone(&group.targets), Arc::clone(look), self.place);
         let make = move |item: Node| {
             let number = *wanted.get(item.at(["metadata", "name"])?.as_str()?)?;
-            let target = &members.targets[number];
+            let target = &targets[number];
             Some((number, look_at(target, named(item, &target.object.id, place))))
         };
         match self.each_item(&list, page_for(group.numbers.len()), make).await {
             // Roles that name the objects allow to get what they do not allow to list.
-            Err(failure) if failure.is_code(403) => self.live_one_by_one(&group, look, &failure).await,
+            Err(failure) if failure.is_code(403) => self.live_one_by_one(group, look, &failure).await,
             Err(failure) if failure.is_code(404) => Err(self.unserved(&group.first().object).await.into()),
             Err(failure) => {
                 let what = format!("read `{}`", group.first().object.id);
