@@ -16,6 +16,7 @@ mod remove;
 mod request;
 mod rights;
 mod set;
+mod settle;
 mod target;
 mod wait;
 

@@ -226,48 +226,6 @@ impl Cluster {
             pause = (pause * 3 / 2).min(Duration::from_secs(2));
         }
     }
-
-    /// Waits for what the objects of one wave must bring before the next can be sent.
-    async fn settle(&self, now: &[Observed], later: &[Observed]) -> Result<(), Diagnostics> {
-        let is = |one: &Observed, kind: &str| one.desired.id.kind == kind;
-        let is_new = |one: &Observed| !matches!(one.prediction, Prediction::Same);
-        let has_pods = later.iter().any(|one| is(one, "Pod"));
-        for one in now.iter().filter(|one| is_new(one)) {
-            if is(one, "CustomResourceDefinition") {
-                self.until(one, "be established", |object| has_condition(object, "Established")).await?;
-                self.forget_resources();
-            }
-            if is(one, "Namespace") && has_pods {
-                // A pod is refused as long as its namespace has no service account.
-                let path = format!("/api/v1/namespaces/{}/serviceaccounts/default", one.desired.id.name);
-                for _ in 0..50 {
-                    if self.call(&Call::get(&path)).await.is_ok() {
-                        break;
-                    }
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    async fn until(&self, one: &Observed, what: &str, is_so: fn(&Json) -> bool) -> Result<(), Diagnostics> {
-        let object = &one.desired;
-        let Some(resource) = self.resource(object).await? else { return Ok(()) };
-        for _ in 0..150 {
-            match self.call(&Call::get(&resource.object_path(&object.id))).await {
-                Ok(found) if is_so(&found) => return Ok(()),
-                Ok(_) => {}
-                Err(failure) => {
-                    let what = format!("wait for `{}` to {what}", object.id);
-                    return Err(self.explain(&failure, &Attempt::with(&what, object)));
-                }
-            }
-            tokio::time::sleep(Duration::from_millis(200)).await;
-        }
-        let message = format!("`{}` did not {what} within 30 s", object.id);
-        Err(Diagnostic::error("timed-out", message).class(Class::TimedOut).at(object.node.place).into())
-    }
 }
 
 /// Deletes an object, and returns whether it was there. With a timeout, waits until it is gone.
@@ -298,11 +256,6 @@ pub async fn delete(
 fn is_unchanged(before: &Node, after: &Node) -> bool {
     let version = |node: &Node| node.at(["metadata", "resourceVersion"]).map(Node::to_json);
     version(before) == version(after) || clean(before, before).to_json() == clean(after, after).to_json()
-}
-
-fn has_condition(object: &Json, name: &str) -> bool {
-    let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().any(|condition| condition["type"] == name && condition["status"] == "True")
 }
 
 fn still_there(id: &ObjectId, found: &Json, timeout: Duration) -> Diagnostic {

@@ -68,7 +68,18 @@ struct Seen {
     current: Option<(String, bool)>,
     /// The one that it means when it is asked for the log before.
     previous: Option<String>,
+    /// When the last of them ended that has.
+    ended: Option<Timestamp>,
     is_gone: bool,
+}
+
+/// How the kubelet is asked for the log of an instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Follow,
+    /// It has ended.
+    Whole,
+    Previous,
 }
 
 impl<'a> Logs<'a> {
@@ -164,6 +175,9 @@ impl Seen {
     fn update(&mut self, status: &Json, is_gone: bool) -> bool {
         let before = self.clone();
         self.is_gone = is_gone;
+        let ended =
+            ["state", "lastState"].map(|state| text(status, &format!("/{state}/terminated/finishedAt")));
+        self.ended = ended.iter().find_map(|time| time.parse().ok());
         let id = |pointer: &str| Some(text(status, pointer).to_owned()).filter(|id| !id.is_empty());
         let last = id("/lastState/terminated/containerID");
         let running = status.pointer("/state/running").and_then(|_| id("/containerID"));
@@ -184,6 +198,16 @@ impl Seen {
         }
         *self != before
     }
+
+    /// Returns how to ask for the log of an instance; `None` if the kubelet no longer has it.
+    fn way_to(&self, instance: &str) -> Option<Way> {
+        match &self.current {
+            Some((id, runs)) if id == instance => {
+                Some(if *runs && !self.is_gone { Way::Follow } else { Way::Whole })
+            }
+            _ => (self.previous.as_deref() == Some(instance)).then_some(Way::Previous),
+        }
+    }
 }
 
 #[cfg(test)]
@@ -198,11 +222,11 @@ mod tests {
         let waiting = serde_json::json!({"containerID": "c1", "state": {"waiting": {}},
             "lastState": {"terminated": {"containerID": "c1"}}});
         assert!(seen.update(&waiting, false));
-        assert_eq!(seen.current, Some(("c1".to_owned(), false)));
+        assert_eq!((seen.way_to("c1"), seen.way_to("c0")), (Some(Way::Whole), None));
         let again = serde_json::json!({"containerID": "c2", "state": {"running": {}},
             "lastState": {"terminated": {"containerID": "c1"}}});
         assert!(seen.update(&again, false));
         assert_eq!(seen.instances, ["c1", "c2"]);
-        assert_eq!((seen.current, seen.previous), (Some(("c2".to_owned(), true)), Some("c1".to_owned())));
+        assert_eq!((seen.way_to("c2"), seen.way_to("c1")), (Some(Way::Follow), Some(Way::Previous)));
     }
 }

@@ -224,15 +224,17 @@ fn made_twice(first: &Object, second: &Object) -> Diagnostic {
 /// Returns the resource that a definition in the same plan brings.
 pub(super) fn defined(id: &ObjectId, plan: &Plan) -> Option<Resource> {
     let definitions = plan.objects.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
-    let definition = definitions.map(|object| &object.node).find(|node| {
-        let text = |path: [&str; 2]| node.at(path).and_then(Node::as_str);
-        let kind = node.at(["spec", "names", "kind"]).and_then(Node::as_str);
-        text(["spec", "group"]) == Some(id.group()) && kind == Some(id.kind.as_str())
-    })?;
+    let definition = definitions.map(|object| &object.node).find(|node| is_defined_by(id, node))?;
     Some(Resource {
         api_version: id.api_version.clone(),
         kind: id.kind.clone(),
         plural: definition.at(["spec", "names", "plural"])?.as_str()?.to_owned(),
         is_namespaced: definition.at(["spec", "scope"])?.as_str()? == "Namespaced",
     })
+}
+
+pub(super) fn is_defined_by(id: &ObjectId, definition: &Node) -> bool {
+    let group = definition.at(["spec", "group"]).and_then(Node::as_str);
+    let kind = definition.at(["spec", "names", "kind"]).and_then(Node::as_str);
+    group == Some(id.group()) && kind == Some(id.kind.as_str())
 }

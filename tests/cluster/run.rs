@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::daphnia::{Desk, Running, UNTIL_RELEASED, config_map, job};
+use super::faults::Breaker;
 use super::harness::{eventually, success};
 
 /// The example's Job with another script, one pod, nothing tried twice.
@@ -41,6 +42,17 @@ fn two_thousand_lines_at_once_are_all_there_in_order() {
     let run = the_run(&desk);
     let kept = desk.daphnia(&["show", &run, "--log", "-n", "NAMESPACE"]).exits(0).stdout;
     assert_eq!(kept.lines().count(), 2000, "the record has all of them, too");
+}
+
+/// A runtime may say that a container has ended while it still writes what that wrote.
+#[test]
+fn what_is_there_late_of_a_log_is_read_too() {
+    let Some(desk) = Desk::with_node() else { return };
+    desk.write("job.yaml", &job("count", "seq 1 2000; printf end"));
+    let breaker = Breaker::start(&desk);
+    let kubeconfig = breaker.kubeconfig(&desk, "count", "late-log", 1);
+    let said = desk.daphnia(&["run", "job.yaml", "--kubeconfig", &kubeconfig]).exits(0).tells("succeeded");
+    assert!(said.stdout == numbers(1, 2000) + "end\n", "lines are lost, doubled or out of order");
 }
 
 #[test]

@@ -14,6 +14,11 @@ pub struct Cursor {
 }
 
 impl Cursor {
+    /// Returns what tells whether a line has been passed on since.
+    pub fn position(&self) -> (Option<Timestamp>, usize) {
+        (self.time, self.count)
+    }
+
     pub fn rewind(&mut self) {
         self.again = self.time.map(|_| 0);
     }

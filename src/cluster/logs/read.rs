@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use futures::AsyncBufReadExt as _;
 use futures::io::AsyncBufRead;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use super::cursor::Cursor;
-use super::{Container, LogLine, Seen};
+use super::{Container, LogLine, Seen, Way};
 use crate::cluster::call::{Call, encode};
 use crate::cluster::json::{items, text};
 use crate::cluster::request::{Failure, chain};
@@ -36,6 +36,10 @@ const TRIES: usize = 5;
 
 const PAUSE: Duration = Duration::from_millis(500);
 
+/// A runtime may say that a container has ended before it has written all that the container wrote. So long after
+/// that it has.
+const LATE: SignedDuration = SignedDuration::from_secs(60);
+
 async fn read_instance(
     cluster: &Cluster,
     container: &Container,
@@ -44,20 +48,20 @@ async fn read_instance(
     cursor: &mut Cursor,
 ) {
     let mut tries = 0;
-    let read_before = cursor.time;
+    let mut has_been_read = false;
     loop {
         let now = seen.borrow_and_update().clone();
-        let is_current = now.current.as_ref().is_some_and(|(id, _)| id == instance);
-        let is_running = is_current && !now.is_gone && now.current.as_ref().is_some_and(|(_, runs)| *runs);
-        let is_previous = now.previous.as_deref() == Some(instance);
-        if !is_current && !is_previous {
-            let Container { pod, name, .. } = container;
-            cluster
-                .warn_once(format!("the log of a former run of container `{name}` of pod `{pod}` is gone"));
+        let Some(way) = now.way_to(instance) else {
+            if !has_been_read {
+                warn_of_former(cluster, container);
+            }
             return;
-        }
-        let outcome = open_and_read(cluster, container, is_running, is_previous, cursor).await;
-        if is_running {
+        };
+        let is_old = now.ended.is_some_and(|ended| Timestamp::now().duration_since(ended) > LATE);
+        let is_last = way != Way::Follow && (has_been_read || is_old);
+        let before = cursor.position();
+        let outcome = open_and_read(cluster, container, (way, is_last), cursor).await;
+        if way == Way::Follow {
             // Its end may be that of the connection alone: what came of the container decides.
             let news = tokio::time::timeout(PAUSE * 2, seen.changed()).await;
             if outcome.is_err() && news.is_err() {
@@ -65,47 +69,55 @@ async fn read_instance(
             }
             continue;
         }
-        let Err(failure) = outcome else {
-            // A runtime may say that a container has ended before it has written what that wrote.
-            if cursor.time != read_before || tries > 0 {
-                return;
+        match outcome {
+            Ok(()) if is_last && (is_old || cursor.position() == before) => return,
+            Ok(()) => has_been_read = true,
+            Err(failure) => {
+                tries += 1;
+                if is_lost(cluster, container, cursor, (&failure, tries)) {
+                    return;
+                }
             }
-            tries += 1;
-            tokio::time::sleep(PAUSE).await;
-            continue;
-        };
-        if failure.is_code(404) {
-            // Deleted while it was read, it was read to its end.
-            if cursor.time.is_none() {
-                warn_gone(cluster, container);
-            }
-            return;
-        }
-        tries += 1;
-        if tries == TRIES || failure.is_code(403) {
-            let Container { pod, name, .. } = container;
-            let why = failure.describe();
-            cluster.warn_once(format!("cannot read the log of container `{name}` of pod `{pod}`: {why}"));
-            return;
         }
         tokio::time::sleep(PAUSE).await;
     }
 }
 
+/// Says whether it is in vain to ask for a log once more, and warns of what is not read.
+fn is_lost(
+    cluster: &Cluster,
+    container: &Container,
+    cursor: &Cursor,
+    (failure, tries): (&Failure, usize),
+) -> bool {
+    if failure.is_code(404) {
+        // Deleted while it was read, it was read to its end.
+        if cursor.time.is_none() {
+            warn_gone(cluster, container);
+        }
+        return true;
+    }
+    let is_lost = tries == TRIES || failure.is_code(403);
+    if is_lost {
+        let Container { pod, name, .. } = container;
+        let why = failure.describe();
+        cluster.warn_once(format!("cannot read the log of container `{name}` of pod `{pod}`: {why}"));
+    }
+    is_lost
+}
+
 async fn open_and_read(
     cluster: &Cluster,
     container: &Container,
-    is_running: bool,
-    is_previous: bool,
+    (way, is_last): (Way, bool),
     cursor: &mut Cursor,
 ) -> Result<(), Failure> {
-    let mut call = container.call().query("timestamps", "true");
-    if is_running {
-        call = call.query("follow", "true");
-    }
-    if is_previous {
-        call = call.query("previous", "true");
-    }
+    let call = container.call().query("timestamps", "true");
+    let mut call = match way {
+        Way::Follow => call.query("follow", "true"),
+        Way::Whole => call,
+        Way::Previous => call.query("previous", "true"),
+    };
     if let Some(time) = cursor.time {
         call = call.query("sinceTime", time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string());
     }
@@ -119,8 +131,8 @@ async fn open_and_read(
         if line.is_empty() {
             return Ok(());
         }
-        // What ends without a break is still being written, as long as the container runs.
-        if is_whole || !is_running {
+        // What ends without a break is still being written.
+        if is_whole || is_last {
             pass_on(cluster, container, cursor, &line);
         }
     }
@@ -148,6 +160,10 @@ async fn next_line(stream: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>)
 
 /// What a kubelet sends in place of a log that it has no more.
 const NO_LOG: &str = "unable to retrieve container logs for ";
+
+fn warn_of_former(cluster: &Cluster, Container { pod, name, .. }: &Container) {
+    cluster.warn_once(format!("the log of a former run of container `{name}` of pod `{pod}` is gone"));
+}
 
 fn warn_gone(cluster: &Cluster, Container { pod, name, .. }: &Container) {
     cluster.warn_once(format!("the log of container `{name}` of pod `{pod}` is gone"));

@@ -25,6 +25,8 @@ import (
 //
 // Under /NAME/together/K nothing is broken, but the dry-runs wait until K of them are
 // under way at once; under /NAME/applied-together/K the patches that are none do.
+// Under /NAME/late-log/K the logs of running containers and the first K of others end
+// in the middle, as if the runtime had not written the rest yet.
 type breaker struct {
 	server string
 	token  string
@@ -102,6 +104,7 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 	if fault == "together" && isTried || fault == "applied-together" && request.Method == "PATCH" && !isTried {
 		b.await(name, chosen, request.Context().Done())
 	}
+	isLate := fault == "late-log" && b.isLate(name, path, chosen)
 	if number != chosen {
 		fault = "none"
 	}
@@ -154,6 +157,11 @@ func (b *breaker) ServeHTTP(answer http.ResponseWriter, request *http.Request) {
 			answer.Header()[key] = values
 		}
 		answer.WriteHeader(response.StatusCode)
+		if isLate {
+			log, _ := io.ReadAll(response.Body)
+			answer.Write(log[:len(log)/2])
+			return
+		}
 		copyAtOnce(answer, response.Body)
 	}
 }
@@ -174,6 +182,20 @@ func (b *breaker) await(name string, count int, gone <-chan struct{}) {
 	case <-gate.open:
 	case <-gone:
 	}
+}
+
+// isLate says whether a request is for a log that shall not be there in full.
+func (b *breaker) isLate(name, path string, count int) bool {
+	if !strings.Contains(path, "/log?") {
+		return false
+	}
+	if strings.Contains(path, "follow=true") {
+		return true
+	}
+	b.mutex.Lock()
+	defer b.mutex.Unlock()
+	b.counts[name+" log"]++
+	return b.counts[name+" log"] <= count
 }
 
 // refuse answers as the API server does.
