@@ -31,7 +31,7 @@ pub fn render(manifests: Manifests, sources: &Sources, workers: Workers) -> Resu
     let expanded = map_with(threads, ready, |templates, (prepared, manifest)| {
         prepared.and_then(|()| expand(manifest, templates, &definitions, sources))
     });
-    let mut rendered = Rendered::default();
+    let mut rendered = Rendered::with_room_for(kinds.len());
     let mut findings = Vec::new();
     for (kind, expanded) in kinds.iter().zip(expanded) {
         match (kind, expanded) {
@@ -131,13 +131,16 @@ fn at_its_cause(finding: Diagnostic, kind: &Kind, sources: &Sources) -> Diagnost
 }
 
 /// The objects so far, and where each stands.
-#[derive(Default)]
 struct Rendered {
     objects: Vec<Object>,
     positions: HashMap<ObjectId, usize>,
 }
 
 impl Rendered {
+    fn with_room_for(count: usize) -> Rendered {
+        Rendered { objects: Vec::with_capacity(count), positions: HashMap::with_capacity(count) }
+    }
+
     /// Adds an object, unless the same one is there: several manifests may make their common namespace.
     fn add(&mut self, object: Object) -> Option<Diagnostic> {
         let is_generated = object.node.at(["metadata", "name"]).is_none();

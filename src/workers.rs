@@ -78,33 +78,48 @@ pub fn each<T: Send>(numbers: &[usize], work: &(dyn Fn(usize) -> T + Sync), take
     });
 }
 
+/// So many parts of the things fall to each thread, so that none ends long before the others.
+const PARTS: usize = 8;
+
 /// Makes something of each thing, on a thread for each state.
 pub fn map_with<S: Send, I: Send, T: Send>(
     mut states: Vec<S>,
     things: Vec<I>,
     work: impl Fn(&mut S, I) -> T + Sync,
 ) -> Vec<T> {
-    if let [state] = states.as_mut_slice() {
-        return things.into_iter().map(|thing| work(state, thing)).collect();
+    let Some(mut own) = states.pop() else { return Vec::new() };
+    if states.is_empty() {
+        return things.into_iter().map(|thing| work(&mut own, thing)).collect();
     }
-    let left = Mutex::new(things.into_iter().enumerate());
-    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let count = things.len();
+    let size = count.div_ceil((states.len() + 1) * PARTS).max(1);
+    let left = Mutex::new((0, things.into_iter()));
+    let next = || {
+        let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);
+        let part: Vec<I> = left.1.by_ref().take(size).collect();
+        left.0 += 1;
+        (!part.is_empty()).then_some((left.0, part))
+    };
     let made = |mut state: S| {
         let mut made = Vec::new();
-        while let Some((index, thing)) = next() {
-            made.push((index, work(&mut state, thing)));
+        while let Some((number, part)) = next() {
+            made.push((number, part.into_iter().map(|thing| work(&mut state, thing)).collect::<Vec<T>>()));
         }
         made
     };
-    let mut all: Vec<(usize, T)> = scope(|scope| {
+    let mut parts = scope(|scope| {
         let threads: Vec<_> = states.into_iter().map(|state| start(scope, || made(state))).collect();
-        threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
-            .collect()
+        // Whoever asks does its share.
+        let mut parts = made(own);
+        let join =
+            |thread: ScopedJoinHandle<'_, _>| thread.join().unwrap_or_else(|panic| resume_unwind(panic));
+        parts.extend(threads.into_iter().flat_map(join));
+        parts
     });
-    all.sort_unstable_by_key(|(index, _)| *index);
-    all.into_iter().map(|(_, made)| made).collect()
+    parts.sort_unstable_by_key(|(number, _)| *number);
+    let mut all = Vec::with_capacity(count);
+    parts.into_iter().for_each(|(_, part)| all.extend(part));
+    all
 }
 
 /// Counts the processors that so many things can use. To ask for them costs the system some files to read, so that is

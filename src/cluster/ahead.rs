@@ -91,7 +91,7 @@ mod tests {
         let id = sources.add(Source::new(SourceKind::Manifest, "test.yaml", text));
         let (documents, _) = parse(id, &sources, Workers::One);
         let listings = Listing::of(&documents).into_iter();
-        listings.map(|one| (one.resource.plural, one.namespace, one.objects)).collect()
+        listings.map(|one| (one.resource.plural.to_string(), one.namespace, one.objects)).collect()
     }
 
     #[test]

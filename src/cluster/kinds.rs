@@ -9,12 +9,13 @@ use super::request::Failure;
 use crate::diagnostic::{Diagnostic, Diagnostics, did_you_mean};
 use crate::kubernetes;
 use crate::object::{Object, ObjectId};
+use crate::yaml::Text;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resource {
-    pub api_version: String,
-    pub kind: String,
-    pub plural: String,
+    pub api_version: Text,
+    pub kind: Text,
+    pub plural: Text,
     pub is_namespaced: bool,
 }
 
@@ -43,9 +44,9 @@ impl Resource {
 pub fn built_in(api_version: &str, kind: &str) -> Option<Resource> {
     let info = kubernetes::kind(api_version, kind)?;
     Some(Resource {
-        api_version: api_version.to_owned(),
-        kind: kind.to_owned(),
-        plural: info.plural.clone(),
+        api_version: api_version.into(),
+        kind: kind.into(),
+        plural: info.plural.as_str().into(),
         is_namespaced: info.namespaced,
     })
 }
@@ -100,9 +101,9 @@ impl Cluster {
         ));
         let plural = format!("{}s", kind.to_lowercase());
         Ok(Resource {
-            api_version: api_version.clone(),
-            kind: kind.clone(),
-            plural,
+            api_version: api_version.into(),
+            kind: kind.into(),
+            plural: plural.into(),
             is_namespaced: namespace.is_some(),
         })
     }
@@ -143,9 +144,9 @@ pub fn read_resources(list: &Json, api_version: &str) -> Vec<Resource> {
         let plural = item["name"].as_str()?;
         let is_subresource = plural.contains('/');
         (!is_subresource).then(|| Resource {
-            api_version: api_version.to_owned(),
-            kind: item["kind"].as_str().unwrap_or_default().to_owned(),
-            plural: plural.to_owned(),
+            api_version: api_version.into(),
+            kind: item["kind"].as_str().unwrap_or_default().into(),
+            plural: plural.into(),
             is_namespaced: item["namespaced"].as_bool().unwrap_or(true),
         })
     });

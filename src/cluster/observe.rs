@@ -226,9 +226,9 @@ pub(super) fn defined(id: &ObjectId, plan: &Plan) -> Option<Resource> {
     let definitions = plan.objects.iter().filter(|object| object.id.kind == "CustomResourceDefinition");
     let definition = definitions.map(|object| &object.node).find(|node| is_defined_by(id, node))?;
     Some(Resource {
-        api_version: id.api_version.clone(),
-        kind: id.kind.clone(),
-        plural: definition.at(["spec", "names", "plural"])?.as_str()?.to_owned(),
+        api_version: id.api_version.as_str().into(),
+        kind: id.kind.as_str().into(),
+        plural: definition.at(["spec", "names", "plural"])?.as_str()?.into(),
         is_namespaced: definition.at(["spec", "scope"])?.as_str()? == "Namespaced",
     })
 }

@@ -65,6 +65,9 @@ struct Reader<'t> {
 #[derive(Default)]
 struct Building {
     stack: Vec<Frame>,
+    /// What was read of the lists and maps that have not come to their ends. How long each is shows only then.
+    items: Vec<Node>,
+    entries: Vec<(Key, Node)>,
     root: Option<Node>,
     anchors: HashMap<usize, (Node, usize)>,
     aliased: usize,
@@ -82,8 +85,24 @@ struct Frame {
 }
 
 enum Collection {
-    List(Vec<Node>),
-    Map { map: Map, key: Option<Key>, seen: HashSet<Text>, merged: Vec<Node> },
+    /// The number of its first item.
+    List(usize),
+    /// The number of its first entry, and what it has beside entries.
+    Map { first: usize, key: Option<Key>, seen: HashSet<Text>, merged: Vec<Node> },
+}
+
+impl Building {
+    /// Begins with another document, in the memory of the one before.
+    fn restart(&mut self) {
+        self.stack.clear();
+        self.items.clear();
+        self.entries.clear();
+        self.root = None;
+        self.anchors.clear();
+        self.aliased = 0;
+        self.ambiguous.clear();
+        self.is_broken = false;
+    }
 }
 
 impl<'t> Reader<'t> {
@@ -94,7 +113,7 @@ impl<'t> Reader<'t> {
                 Some(Ok((event, span))) => self.take(event, span),
                 Some(Err(error)) => {
                     self.findings.push(wrong::syntax(self.source, self.text, self.start, &error));
-                    self.current = Building::default();
+                    self.current.restart();
                     match self.parser.proceed_next_document() {
                         Ok(true) => {}
                         _ => return,
@@ -107,7 +126,7 @@ impl<'t> Reader<'t> {
     fn take(&mut self, event: Event<'t>, span: Span) {
         let place = self.place(&span);
         match event {
-            Event::DocumentStart(..) => self.current = Building::default(),
+            Event::DocumentStart(..) => self.current.restart(),
             Event::DocumentEnd => self.finish_document(place),
             Event::Scalar(text, style, anchor, tag) => {
                 let node = self.scalar(text, style, tag.as_deref(), place);
@@ -115,12 +134,12 @@ impl<'t> Reader<'t> {
             }
             Event::SequenceStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "seq", place);
-                self.open(Collection::List(Vec::new()), style, anchor, place);
+                self.open(Collection::List(self.current.items.len()), style, anchor, place);
             }
             Event::MappingStart(style, anchor, tag) => {
                 self.check_collection_tag(tag.as_deref(), "map", place);
                 let map = Collection::Map {
-                    map: Map::default(),
+                    first: self.current.entries.len(),
                     key: None,
                     seen: HashSet::new(),
                     merged: Vec::new(),
@@ -158,8 +177,9 @@ impl<'t> Reader<'t> {
         let end = if frame.is_flow { place.end } else { frame.end };
         let place = Place { end, ..frame.start };
         let value = match frame.collection {
-            Collection::List(items) => Value::List(items),
-            Collection::Map { mut map, merged, .. } => {
+            Collection::List(first) => Value::List(self.current.items.drain(first..).collect()),
+            Collection::Map { first, merged, .. } => {
+                let mut map = Map { entries: self.current.entries.drain(first..).collect() };
                 for source in merged {
                     self.merge(&mut map, source);
                 }
@@ -182,7 +202,7 @@ impl<'t> Reader<'t> {
         };
         frame.end = frame.end.max(written.end);
         match &mut frame.collection {
-            Collection::List(items) => items.push(node),
+            Collection::List(_) => self.current.items.push(node),
             Collection::Map { key: key @ None, .. } => match wrong::key(node, self.text, written) {
                 Ok(text) => *key = Some(Key::new(text, written)),
                 Err(finding) => {
@@ -190,16 +210,16 @@ impl<'t> Reader<'t> {
                     self.fail(*finding);
                 }
             },
-            Collection::Map { map, key, seen, merged } => {
+            Collection::Map { first, key, seen, merged } => {
                 let Some(key) = key.take() else { return };
                 if key.text == "<<" && self.text.get(key.place.range()) == Some("<<") {
                     merged.push(node);
                     return;
                 }
-                if let Some(first) = duplicate(map, seen, &key) {
-                    return self.fail(wrong::duplicate_key(&key, first));
+                if let Some(before) = duplicate(&self.current.entries[*first..], seen, &key) {
+                    return self.fail(wrong::duplicate_key(&key, before));
                 }
-                map.entries.push((key, node));
+                self.current.entries.push((key, node));
             }
         }
     }
@@ -277,23 +297,25 @@ impl<'t> Reader<'t> {
     }
 
     fn finish_document(&mut self, end: Place) {
-        let current = std::mem::take(&mut self.current);
-        if !current.is_broken {
-            let root = current.root.unwrap_or(Node::new(Value::Null, Place { end: end.start, ..end }));
-            self.documents.push(ReadDocument { root, ambiguous: current.ambiguous });
+        if !self.current.is_broken {
+            let nothing = Node::new(Value::Null, Place { end: end.start, ..end });
+            let root = self.current.root.take().unwrap_or(nothing);
+            let ambiguous = std::mem::take(&mut self.current.ambiguous);
+            self.documents.push(ReadDocument { root, ambiguous });
         }
     }
 }
 
 /// Returns where `key` was first given, if it was.
-fn duplicate(map: &Map, seen: &mut HashSet<Text>, key: &Key) -> Option<Place> {
-    if map.entries.len() < SCANNED_KEYS {
-        return map.key(&key.text).map(|first| first.place);
+fn duplicate(entries: &[(Key, Node)], seen: &mut HashSet<Text>, key: &Key) -> Option<Place> {
+    let before = || entries.iter().map(|(before, _)| before).find(|before| before.text == key.text);
+    if entries.len() < SCANNED_KEYS {
+        return before().map(|before| before.place);
     }
     if seen.is_empty() {
-        seen.extend(map.keys().map(Text::from));
+        seen.extend(entries.iter().map(|(key, _)| key.text.clone()));
     }
-    if seen.insert(key.text.clone()) { None } else { map.key(&key.text).map(|first| first.place) }
+    if seen.insert(key.text.clone()) { None } else { before().map(|before| before.place) }
 }
 
 fn count(node: &Node) -> usize {

@@ -88,8 +88,8 @@ impl Cluster {
         let (kind, namespace, place) = (resource.clone(), namespace.map(str::to_owned), self.place());
         let make = move |item: Node| {
             let id = ObjectId {
-                api_version: kind.api_version.clone(),
-                kind: kind.kind.clone(),
+                api_version: kind.api_version.to_string(),
+                kind: kind.kind.to_string(),
                 namespace: namespace.clone(),
                 name: item.at(["metadata", "name"])?.as_str()?.to_owned(),
             };
