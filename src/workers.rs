@@ -92,7 +92,7 @@ pub fn map_with<S: Send, I: Send, T: Send>(
         return things.into_iter().map(|thing| work(&mut own, thing)).collect();
     }
     let count = things.len();
-    let size = count.div_ceil((states.len() + 1) * PARTS).max(1);
+    let size = count.div_ceil((states.len() + 1) * PARTS);
     let left = Mutex::new((0, things.into_iter()));
     let next = || {
         let mut left = left.lock().unwrap_or_else(PoisonError::into_inner);

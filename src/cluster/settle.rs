@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use serde_json::Value as Json;
 use tokio::time::Instant;
 
 use super::Cluster;
 use super::call::Call;
+use super::json::condition;
 use super::observe::is_defined_by;
 use super::refusal::Attempt;
 use crate::diagnostic::{Class, Diagnostic, Diagnostics};
 use crate::diff::{Observed, Prediction};
 use crate::object::Object;
 
-/// How long a server may take to make use of what was applied.
+/// How long a server may take to make use of a definition.
 const LONGEST: Duration = Duration::from_secs(30);
+/// How long to wait for the account of a namespace, which not every cluster makes.
+const LONGEST_FOR_AN_ACCOUNT: Duration = Duration::from_secs(5);
 
 impl Cluster {
     pub(super) async fn settle(&self, now: &[Observed], later: &[Observed]) -> Result<(), Diagnostics> {
@@ -38,10 +40,10 @@ impl Cluster {
         let Some(resource) = self.resource(definition).await? else { return Ok(()) };
         let get = Call::get(&resource.object_path(id));
         let what = format!("wait for `{id}` to be established");
-        let is_established = until(async || {
+        let is_established = until(LONGEST, async || {
             let found = self.call(&get).await;
             let found = found.map_err(|failure| self.explain(&failure, &Attempt::with(&what, definition)))?;
-            Ok(has_condition(&found, "Established"))
+            Ok(condition(&found, "Established").is_some())
         });
         if !is_established.await? {
             let message = format!("`{id}` was not established within {} s", LONGEST.as_secs());
@@ -50,15 +52,17 @@ impl Cluster {
         }
         self.forget_resources();
         for one in later.iter().filter(|one| is_defined_by(&one.desired.id, &definition.node)) {
-            // Where it never is, whoever sends the object says so.
-            until(async || {
+            let is_served = until(LONGEST, async || {
                 let is_served = self.resource(&one.desired).await?.is_some();
                 if !is_served {
                     self.forget_resources();
                 }
                 Ok(is_served)
-            })
-            .await?;
+            });
+            if !is_served.await? {
+                // Whoever sends the object says so.
+                break;
+            }
         }
         Ok(())
     }
@@ -66,14 +70,16 @@ impl Cluster {
     /// A pod is refused as long as its namespace has no service account.
     async fn until_it_has_an_account(&self, namespace: &str) -> Result<(), Diagnostics> {
         let get = Call::get(&format!("/api/v1/namespaces/{namespace}/serviceaccounts/default"));
-        until(async || Ok(self.call(&get).await.is_ok())).await?;
-        Ok(())
+        until(LONGEST_FOR_AN_ACCOUNT, async || Ok(self.call(&get).await.is_ok())).await.map(drop)
     }
 }
 
 /// Asks again and again, and returns whether it became so in time.
-async fn until(mut is_so: impl AsyncFnMut() -> Result<bool, Diagnostics>) -> Result<bool, Diagnostics> {
-    let end = Instant::now() + LONGEST;
+async fn until(
+    longest: Duration,
+    mut is_so: impl AsyncFnMut() -> Result<bool, Diagnostics>,
+) -> Result<bool, Diagnostics> {
+    let end = Instant::now() + longest;
     let mut pause = Duration::from_millis(10);
     while !is_so().await? {
         if Instant::now() >= end {
@@ -83,9 +89,4 @@ async fn until(mut is_so: impl AsyncFnMut() -> Result<bool, Diagnostics>) -> Res
         pause = (pause * 3 / 2).min(Duration::from_millis(500));
     }
     Ok(true)
-}
-
-fn has_condition(object: &Json, name: &str) -> bool {
-    let conditions = object["status"]["conditions"].as_array().map(Vec::as_slice).unwrap_or_default();
-    conditions.iter().any(|condition| condition["type"] == name && condition["status"] == "True")
 }
